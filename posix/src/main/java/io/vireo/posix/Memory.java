@@ -1,0 +1,108 @@
+package io.vireo.posix;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Raw access to native memory by address, little-endian, for addresses that were checked once at a boundary.
+ *
+ * <p>Every access goes through one {@code static final} segment over the whole address space: the compiler then knows
+ * its bounds and drops the checks, which a segment in an instance field costs on every access. Nothing here checks
+ * anything: an address comes from {@link NativeBlock}, {@link Mapping} or a bounds-checked translation, never from a
+ * guest. A page that went away under a mapping (a truncated file) raises {@link InternalError} in the thread that
+ * touches it; callers at the guest's edge turn that into the device's failure.
+ *
+ * <p>The plain accessors take any address, aligned or not; those named acquire, release and volatile want natural
+ * alignment.
+ */
+public final class Memory {
+    private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    private static final ValueLayout.OfByte U8 = ValueLayout.JAVA_BYTE;
+    private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED;
+    private static final VarHandle ALIGNED_U16 =
+            MethodHandles.insertCoordinates(ValueLayout.JAVA_SHORT.varHandle(), 0, ALL);
+    private static final VarHandle ALIGNED_U32 =
+            MethodHandles.insertCoordinates(ValueLayout.JAVA_INT.varHandle(), 0, ALL);
+
+    private Memory() {}
+
+    public static int getU8(long address) {
+        return Byte.toUnsignedInt(ALL.get(U8, address));
+    }
+
+    public static void putU8(long address, int value) {
+        ALL.set(U8, address, (byte) value);
+    }
+
+    public static int getU16(long address) {
+        return Short.toUnsignedInt(ALL.get(U16, address));
+    }
+
+    public static void putU16(long address, int value) {
+        ALL.set(U16, address, (short) value);
+    }
+
+    public static int getInt(long address) {
+        return ALL.get(U32, address);
+    }
+
+    public static long getU32(long address) {
+        return Integer.toUnsignedLong(ALL.get(U32, address));
+    }
+
+    public static void putInt(long address, int value) {
+        ALL.set(U32, address, value);
+    }
+
+    public static long getLong(long address) {
+        return ALL.get(U64, address);
+    }
+
+    public static void putLong(long address, long value) {
+        ALL.set(U64, address, value);
+    }
+
+    /** Reads a u16 so that no later access moves before it. */
+    public static int getU16Acquire(long address) {
+        return Short.toUnsignedInt((short) ALIGNED_U16.getAcquire(address));
+    }
+
+    /** Writes a u16 so that no earlier access moves behind it. */
+    public static void putU16Release(long address, int value) {
+        ALIGNED_U16.setRelease(address, (short) value);
+    }
+
+    public static int getIntAcquire(long address) {
+        return (int) ALIGNED_U32.getAcquire(address);
+    }
+
+    public static void putIntRelease(long address, int value) {
+        ALIGNED_U32.setRelease(address, value);
+    }
+
+    /** A full barrier: needed where a store must be seen before a following load (event index, need-wakeup flags). */
+    public static void fullFence() {
+        VarHandle.fullFence();
+    }
+
+    public static void copy(long from, long to, long lengthBytes) {
+        MemorySegment.copy(ALL, from, ALL, to, lengthBytes);
+    }
+
+    public static void copy(long from, byte[] to, int toIndex, int lengthBytes) {
+        MemorySegment.copy(ALL, U8, from, to, toIndex, lengthBytes);
+    }
+
+    public static void copy(byte[] from, int fromIndex, long to, int lengthBytes) {
+        MemorySegment.copy(from, fromIndex, ALL, U8, to, lengthBytes);
+    }
+
+    public static void fill(long address, long lengthBytes, int value) {
+        ALL.asSlice(address, lengthBytes).fill((byte) value);
+    }
+}
