@@ -1,0 +1,121 @@
+package io.vireo.storage.node;
+
+import io.vireo.posix.IoVec;
+
+/**
+ * One operation on a block node. Pooled and refilled by its caller, so that a request costs no allocation.
+ *
+ * <p>Shape: an object is one request in flight at most. From submit to completion it and its buffers belong to the node:
+ * the caller touches neither. Afterwards the caller's fields are as they were, except that {@link #data()} may have been
+ * advanced past what was transferred. Units: bytes. Thread: the IOThread that submits it.
+ */
+public final class IoRequest {
+    private final IoCompletion completion;
+    private Operation operation;
+    private long offsetBytes;
+    private long lengthBytes;
+    private IoVec data;
+    private boolean durable;
+    private boolean mayUnmap;
+
+    private long nodeOffsetBytes;
+    private long dueNanos;
+    IoRequest next;
+
+    /** @param completion told of every request that this object will carry */
+    public IoRequest(IoCompletion completion) {
+        this.completion = completion;
+    }
+
+    /** Makes it a read of {@code data.totalBytes()} from {@code offsetBytes}. */
+    public IoRequest read(long offsetBytes, IoVec data) {
+        return set(Operation.READ, offsetBytes, data.totalBytes(), data, false, false);
+    }
+
+    /** Makes it a write; with {@code durable} it completes only when the data would survive a power failure. */
+    public IoRequest write(long offsetBytes, IoVec data, boolean durable) {
+        return set(Operation.WRITE, offsetBytes, data.totalBytes(), data, durable, false);
+    }
+
+    /** Makes it a flush: every write that completed before it is durable when it completes. */
+    public IoRequest flush() {
+        return set(Operation.FLUSH, 0, 0, null, false, false);
+    }
+
+    /** Makes it a discard: the range's content is of no more interest. */
+    public IoRequest discard(long offsetBytes, long lengthBytes, boolean durable) {
+        return set(Operation.DISCARD, offsetBytes, lengthBytes, null, durable, true);
+    }
+
+    /** Makes the range read as zeroes; with {@code mayUnmap} its space may be given back. */
+    public IoRequest writeZeroes(long offsetBytes, long lengthBytes, boolean mayUnmap, boolean durable) {
+        return set(Operation.WRITE_ZEROES, offsetBytes, lengthBytes, null, durable, mayUnmap);
+    }
+
+    private IoRequest set(Operation operation, long offsetBytes, long lengthBytes, IoVec data, boolean durable, boolean mayUnmap) {
+        this.operation = operation;
+        this.offsetBytes = offsetBytes;
+        this.lengthBytes = lengthBytes;
+        this.data = data;
+        this.durable = durable;
+        this.mayUnmap = mayUnmap;
+        this.nodeOffsetBytes = offsetBytes;
+        return this;
+    }
+
+    public Operation operation() {
+        return operation;
+    }
+
+    /** Where the caller asked for it. Nodes look at {@link #nodeOffsetBytes()} instead. */
+    public long offsetBytes() {
+        return offsetBytes;
+    }
+
+    public long lengthBytes() {
+        return lengthBytes;
+    }
+
+    /** The buffers of a read or a write; null otherwise. */
+    public IoVec data() {
+        return data;
+    }
+
+    public boolean durable() {
+        return durable;
+    }
+
+    public boolean mayUnmap() {
+        return mayUnmap;
+    }
+
+    /** Hands the request back to its caller; for nodes and engines. */
+    public void complete(int errno) {
+        completion.completed(this, errno);
+    }
+
+    /** Where the request is on the node that holds it now: moved by each node it passes on its way down. */
+    public long nodeOffsetBytes() {
+        return nodeOffsetBytes;
+    }
+
+    /** Moves the request by a window's start before it is handed to the node below. */
+    public void shift(long bytes) {
+        nodeOffsetBytes += bytes;
+    }
+
+    /** A deadline for the node that holds the request; means nothing to anybody else. */
+    public long dueNanos() {
+        return dueNanos;
+    }
+
+    public void dueNanos(long dueNanos) {
+        this.dueNanos = dueNanos;
+    }
+
+    @Override
+    public String toString() {
+        return operation + " offsetBytes=" + offsetBytes + " lengthBytes=" + lengthBytes + (durable ? " durable" : "")
+                + (mayUnmap ? " mayUnmap" : "");
+    }
+}

@@ -1,0 +1,16 @@
+package io.vireo.storage.node;
+
+/** One IOThread's way to a block node. Everything here is called on that IOThread. */
+public interface NodeChannel extends AutoCloseable {
+    /**
+     * Takes a request. What the node cannot or may not do (range, alignment, read-only, unsupported) is a completion
+     * with an errno like any other failure, so nothing is thrown. Never blocks, allocates nothing.
+     *
+     * <p>The request may wait for the loop's next {@link AioEngine#flush}, and may complete before this returns.
+     */
+    void submit(IoRequest request);
+
+    /** Gives up what the channel holds. The caller has seen every request of this channel complete. */
+    @Override
+    void close();
+}

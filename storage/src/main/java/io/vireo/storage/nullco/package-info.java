@@ -1,0 +1,2 @@
+/** The node without storage. */
+package io.vireo.storage.nullco;
