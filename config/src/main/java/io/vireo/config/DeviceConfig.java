@@ -1,0 +1,121 @@
+package io.vireo.config;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * One virtio-blk device.
+ *
+ * @param drive node-name of its drive
+ * @param iothreads who serves its virtqueues; empty = the default pool decides
+ * @param serial at most 20 bytes
+ * @param writeCache FLUSH and CONFIG_WCE are offered and the cache starts as write-back; else write-through
+ * @param readOnly the guest may not write, whatever the drive allows
+ * @param labels shown in the metrics and the log; names are Prometheus label names
+ * @param transport empty only when embedded
+ */
+public record DeviceConfig(
+        String name,
+        String drive,
+        List<QueueAssignment> iothreads,
+        VirtqueueConfig queues,
+        String serial,
+        boolean writeCache,
+        boolean readOnly,
+        BlockLimits limits,
+        Map<String, String> labels,
+        Optional<TransportConfig> transport,
+        Origin origin) {
+    public static final int SERIAL_BYTES_MAX = 20;
+
+    /** Virtqueues of one IOThread. {@code queues} empty = all entries of the device take turns, in their order. */
+    public record QueueAssignment(String iothread, List<Integer> queues) {
+        public QueueAssignment {
+            queues = List.copyOf(queues);
+        }
+    }
+
+    public DeviceConfig {
+        iothreads = List.copyOf(iothreads);
+        labels = Collections.unmodifiableMap(new LinkedHashMap<>(labels));
+    }
+
+    /** Defaults for all that can have one: one queue of 256, write-back, the default pool, no transport. */
+    public static DeviceConfig of(String name, String drive) {
+        return new DeviceConfig(
+                name, drive, List.of(), VirtqueueConfig.DEFAULT, cutSerial(name), true, false, BlockLimits.DEFAULT,
+                Map.of(), Optional.empty(), Origin.PROGRAM);
+    }
+
+    /** The IOThread that the configuration gives a virtqueue; empty = the default pool decides. */
+    public Optional<String> iothreadOf(int queue) {
+        if (iothreads.isEmpty()) return Optional.empty();
+        if (iothreads.getFirst().queues().isEmpty()) {
+            return Optional.of(iothreads.get(queue % iothreads.size()).iothread());
+        }
+        return iothreads.stream().filter(share -> share.queues().contains(queue)).findFirst()
+                .map(QueueAssignment::iothread);
+    }
+
+    /** The serial as GET_ID can carry it: QEMU cuts it too; here never inside a character. */
+    public static String cutSerial(String serial) {
+        int bytes = 0;
+        int end = 0;
+        while (end < serial.length()) {
+            int codePoint = serial.codePointAt(end);
+            bytes += codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+            if (bytes > SERIAL_BYTES_MAX) break;
+            end += Character.charCount(codePoint);
+        }
+        return serial.substring(0, end);
+    }
+
+    public DeviceConfig withIothread(String iothread) {
+        return withIothreads(List.of(new QueueAssignment(iothread, List.of())));
+    }
+
+    public DeviceConfig withIothreads(List<QueueAssignment> newIothreads) {
+        return new DeviceConfig(
+                name, drive, newIothreads, queues, serial, writeCache, readOnly, limits, labels, transport, origin);
+    }
+
+    public DeviceConfig withQueues(VirtqueueConfig newQueues) {
+        return new DeviceConfig(
+                name, drive, iothreads, newQueues, serial, writeCache, readOnly, limits, labels, transport, origin);
+    }
+
+    public DeviceConfig withSerial(String newSerial) {
+        return new DeviceConfig(
+                name, drive, iothreads, queues, cutSerial(newSerial), writeCache, readOnly, limits, labels, transport,
+                origin);
+    }
+
+    public DeviceConfig withWriteCache(boolean newWriteCache) {
+        return new DeviceConfig(
+                name, drive, iothreads, queues, serial, newWriteCache, readOnly, limits, labels, transport, origin);
+    }
+
+    public DeviceConfig withReadOnly(boolean newReadOnly) {
+        return new DeviceConfig(
+                name, drive, iothreads, queues, serial, writeCache, newReadOnly, limits, labels, transport, origin);
+    }
+
+    public DeviceConfig withLimits(BlockLimits newLimits) {
+        return new DeviceConfig(
+                name, drive, iothreads, queues, serial, writeCache, readOnly, newLimits, labels, transport, origin);
+    }
+
+    public DeviceConfig withLabels(Map<String, String> newLabels) {
+        return new DeviceConfig(
+                name, drive, iothreads, queues, serial, writeCache, readOnly, limits, newLabels, transport, origin);
+    }
+
+    public DeviceConfig withTransport(TransportConfig newTransport) {
+        return new DeviceConfig(
+                name, drive, iothreads, queues, serial, writeCache, readOnly, limits, labels,
+                Optional.of(newTransport), origin);
+    }
+}

@@ -1,0 +1,38 @@
+package io.vireo.config;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Where a vhost-user front-end finds a device. We listen. */
+public sealed interface TransportConfig {
+    Origin origin();
+
+    /**
+     * A socket that we create, and whose directory we create when it is missing.
+     *
+     * @param path absolute when it came from {@link ConfigLoader}; at most {@link #PATH_BYTES_MAX} bytes
+     * @param mode permission bits
+     * @param user name or number of its owner; empty = ours
+     * @param group name or number; empty = ours
+     */
+    record SocketPath(Path path, int mode, Optional<String> user, Optional<String> group, Origin origin)
+            implements TransportConfig {
+        /** sockaddr_un has 108 bytes, one of them for the end. */
+        public static final int PATH_BYTES_MAX = 107;
+
+        public static final int MODE_ALONE = 0600;
+        public static final int MODE_WITH_GROUP = 0660;
+
+        /** For ourselves alone. */
+        public static SocketPath of(Path path) {
+            return new SocketPath(path, MODE_ALONE, Optional.empty(), Optional.empty(), Origin.PROGRAM);
+        }
+    }
+
+    /** A listening socket that we were started with. */
+    record SocketFd(int fd, Origin origin) implements TransportConfig {
+        public static SocketFd of(int fd) {
+            return new SocketFd(fd, Origin.PROGRAM);
+        }
+    }
+}

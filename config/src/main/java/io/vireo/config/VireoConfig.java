@@ -1,0 +1,70 @@
+package io.vireo.config;
+
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Everything one instance runs. Maps are keyed by name, in the order of the names; every reference inside (a device's
+ * drive, its IOThreads) exists when this came from {@link ConfigLoader}.
+ *
+ * @param drives the top node of each chain, by node-name
+ * @param metrics empty when nothing was said about them; whether that means off is the caller's decision
+ * @param warnings what was accepted but changed or looks unintended; to be logged once
+ */
+public record VireoConfig(
+        Map<String, IoThreadConfig> iothreads,
+        Map<String, DriveConfig> drives,
+        Map<String, DeviceConfig> devices,
+        Optional<MetricsConfig> metrics,
+        LogConfig log,
+        Duration shutdownTimeout,
+        List<Problem> warnings) {
+    public static final Duration SHUTDOWN_TIMEOUT = Duration.ofSeconds(30);
+
+    public VireoConfig {
+        iothreads = inOrder(iothreads);
+        drives = inOrder(drives);
+        devices = inOrder(devices);
+        warnings = List.copyOf(warnings);
+    }
+
+    /** Nothing to run, defaults for the rest. */
+    public static VireoConfig empty() {
+        return new VireoConfig(
+                Map.of(), Map.of(), Map.of(), Optional.empty(), LogConfig.DEFAULT, SHUTDOWN_TIMEOUT, List.of());
+    }
+
+    public VireoConfig withIothread(IoThreadConfig iothread) {
+        return new VireoConfig(
+                plus(iothreads, iothread.name(), iothread), drives, devices, metrics, log, shutdownTimeout, warnings);
+    }
+
+    public VireoConfig withDrive(DriveConfig drive) {
+        return new VireoConfig(
+                iothreads, plus(drives, drive.nodeName(), drive), devices, metrics, log, shutdownTimeout, warnings);
+    }
+
+    public VireoConfig withDevice(DeviceConfig device) {
+        return new VireoConfig(
+                iothreads, drives, plus(devices, device.name(), device), metrics, log, shutdownTimeout, warnings);
+    }
+
+    public VireoConfig withMetrics(MetricsConfig newMetrics) {
+        return new VireoConfig(
+                iothreads, drives, devices, Optional.of(newMetrics), log, shutdownTimeout, warnings);
+    }
+
+    private static <T> Map<String, T> inOrder(Map<String, T> map) {
+        return Collections.unmodifiableMap(new LinkedHashMap<>(map));
+    }
+
+    private static <T> Map<String, T> plus(Map<String, T> map, String name, T value) {
+        var copy = new LinkedHashMap<>(map);
+        copy.put(name, value);
+        return copy;
+    }
+}

@@ -1,0 +1,2 @@
+/** HOCON to small immutable records, validated once; every refusal names file, line and path. */
+package io.vireo.config;
