@@ -1,0 +1,65 @@
+package io.vireo.virtio.queue;
+
+/**
+ * The driver broke a rule of the virtqueue that leaves no way to answer the request: the vring stops until it is reset.
+ *
+ * <p>It carries no stack trace: it is the guest's fault, not ours, and a hostile guest can raise it as often as it
+ * is given a new ring.
+ */
+public final class VirtqueueBroken extends RuntimeException {
+    private final Fault fault;
+    private final long value;
+
+    public VirtqueueBroken(Fault fault, long value) {
+        super(fault.text + " (" + fault + ", 0x" + Long.toHexString(value) + ")", null, false, false);
+        this.fault = fault;
+        this.value = value;
+    }
+
+    public Fault fault() {
+        return fault;
+    }
+
+    /** The offending value; what it is depends on the fault. */
+    public long value() {
+        return value;
+    }
+
+    /** What the driver did; the value that goes with each is in brackets. */
+    public enum Fault {
+        /** [avail.idx] */
+        AVAIL_JUMP("the available index moved further than the queue is long"),
+        /** [head] */
+        HEAD_OUT_OF_RANGE("the head of a chain is not in the descriptor table"),
+        /** [head] */
+        HEAD_IN_FLIGHT("the head of a chain is that of a request still in flight"),
+        /** [index] */
+        NEXT_OUT_OF_RANGE("a descriptor's next is not in its table"),
+        /** [head] */
+        CHAIN_LOOP("a descriptor chain loops"),
+        /** [head] */
+        CHAIN_TOO_LONG("a descriptor chain has too many buffers"),
+        /** [address] */
+        BAD_ADDRESS("a buffer is not in the guest's memory"),
+        /** [address] */
+        READABLE_AFTER_WRITABLE("a device-readable buffer follows a device-writable one"),
+        /** [head] */
+        INDIRECT_NOT_NEGOTIATED("an indirect descriptor without VIRTIO_F_INDIRECT_DESC"),
+        /** [head] */
+        INDIRECT_WITH_NEXT("a descriptor is both indirect and has a next"),
+        /** [head] */
+        INDIRECT_NESTED("an indirect descriptor in an indirect table"),
+        /** [length] */
+        INDIRECT_LENGTH("an indirect table's length is zero, too large, or not a multiple of 16"),
+        /** [device-readable bytes] */
+        HEADER_SHORT("a request without a whole header"),
+        /** [head] */
+        STATUS_MISSING("a request without room for its status");
+
+        private final String text;
+
+        Fault(String text) {
+            this.text = text;
+        }
+    }
+}
