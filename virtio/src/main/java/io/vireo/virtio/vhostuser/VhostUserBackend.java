@@ -1,0 +1,67 @@
+package io.vireo.virtio.vhostuser;
+
+import io.vireo.posix.EventFd;
+import io.vireo.posix.Fd;
+import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.SplitRing;
+
+/**
+ * The device behind a session. All methods are called by the session's own thread, one at a time, and may
+ * block; indices are below {@link #queueCountMax()}, and every number was checked.
+ *
+ * <p>Order: {@link #useMemory} comes before the first {@link #startVring}; start and stop of one vring alternate; at
+ * the end of a connection the running vrings are stopped and then {@link #disconnected} is called once.
+ */
+public interface VhostUserBackend {
+    /** Virtio feature bits of the device and its rings. Bit 30 is the session's own business. */
+    long offeredFeatures();
+
+    /** 1..256, constant. */
+    int queueCountMax();
+
+    /** A subset of what is offered, without bit 30. No vring runs; the last call counts. */
+    void acceptFeatures(long features);
+
+    /**
+     * Exactly {@code sizeBytes} bytes of the device's configuration space, zeroes past its end;
+     * {@code offset + sizeBytes} is at most 256.
+     */
+    byte[] readConfig(int offset, int sizeBytes);
+
+    /** False when a byte of it is not the driver's to write, or not with this value; nothing changed then. */
+    boolean writeConfig(int offset, byte[] bytes);
+
+    /**
+     * A new generation of guest memory, for the vrings that run and those that will be started. It belongs to the
+     * back-end, which releases the one before when nothing in flight uses it any more, and the last one after
+     * {@link #disconnected}. When this returns, running vrings no longer use the addresses they had.
+     *
+     * @param rings by vring index, the addresses in {@code memory} of each vring that runs; null for the others
+     */
+    void useMemory(GuestMemory memory, SplitRing[] rings);
+
+    /** Starts a vring, beginning with a look at its avail ring: the kick may have come and gone before. */
+    void startVring(int index, VringSetup setup);
+
+    /**
+     * Stops a running vring and waits until its requests in flight are completed and in the used ring.
+     *
+     * @return where the device would have gone on in the avail ring, 0..65535
+     */
+    int stopVring(int index);
+
+    /** A running vring's call from now on; null when the driver polls. The one before is closed after this returned. */
+    void setCall(int index, EventFd call);
+
+    /** As {@link #setCall}, for the descriptor that says that the vring is broken. */
+    void setErr(int index, EventFd err);
+
+    /**
+     * A connected socket for requests of our own (BACKEND_CONFIG_CHANGE_MSG), replacing the one before. It stays the
+     * session's, which closes it when it is replaced or after {@link #disconnected}.
+     */
+    void backendChannel(Fd socket);
+
+    /** The connection is over; no vring runs. Releases the memory generation and forgets the channel. */
+    void disconnected();
+}
