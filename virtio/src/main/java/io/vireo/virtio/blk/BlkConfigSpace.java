@@ -1,0 +1,92 @@
+package io.vireo.virtio.blk;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/**
+ * A block device's configuration space (virtio 1.3, 5.2.4): read-only but for {@code writeback}.
+ *
+ * <p>Thread: one writes (the transport's), any may read.
+ */
+public final class BlkConfigSpace {
+    /** How far front-ends read; what is past the structure is zero. */
+    public static final int READ_BYTES_MAX = 256;
+
+    private static final VarHandle U16 = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle U32 = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle U64 = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private final byte[] fixed;
+    private volatile boolean writeback;
+
+    public BlkConfigSpace(BlkProperties properties) {
+        fixed = encode(properties);
+        writeback = properties.writeCache();
+    }
+
+    private static byte[] encode(BlkProperties p) {
+        byte[] bytes = new byte[BlkLayout.CONFIG_BYTES];
+        U64.set(bytes, BlkLayout.CONFIG_CAPACITY, p.capacitySectors());
+        U32.set(bytes, BlkLayout.CONFIG_SIZE_MAX, p.sizeMaxBytes());
+        U32.set(bytes, BlkLayout.CONFIG_SEG_MAX, p.segMax());
+        U32.set(bytes, BlkLayout.CONFIG_BLK_SIZE, p.logicalBlockBytes());
+        bytes[BlkLayout.CONFIG_PHYSICAL_BLOCK_EXP] =
+                (byte) Integer.numberOfTrailingZeros(p.physicalBlockBytes() / p.logicalBlockBytes());
+        U16.set(bytes, BlkLayout.CONFIG_MIN_IO_SIZE, (short) (p.minIoBytes() / p.logicalBlockBytes()));
+        U32.set(bytes, BlkLayout.CONFIG_OPT_IO_SIZE, p.optIoBytes() / p.logicalBlockBytes());
+        U16.set(bytes, BlkLayout.CONFIG_NUM_QUEUES, (short) p.numQueues());
+        if (p.discards()) {
+            U32.set(bytes, BlkLayout.CONFIG_MAX_DISCARD_SECTORS, p.discard().maxSectors());
+            U32.set(bytes, BlkLayout.CONFIG_MAX_DISCARD_SEG, p.discard().maxSegments());
+            U32.set(bytes, BlkLayout.CONFIG_DISCARD_SECTOR_ALIGNMENT, p.discard().alignmentSectors());
+        }
+        if (p.writesZeroes()) {
+            U32.set(bytes, BlkLayout.CONFIG_MAX_WRITE_ZEROES_SECTORS, p.writeZeroes().maxSectors());
+            U32.set(bytes, BlkLayout.CONFIG_MAX_WRITE_ZEROES_SEG, p.writeZeroes().maxSegments());
+            bytes[BlkLayout.CONFIG_WRITE_ZEROES_MAY_UNMAP] = (byte) (p.writeZeroes().mayUnmap() ? 1 : 0);
+        }
+        return bytes;
+    }
+
+    /**
+     * A copy of {@code lengthBytes} bytes, zero past the end of the structure.
+     *
+     * @throws IllegalArgumentException a range that is empty or not within the first 256 bytes
+     */
+    public byte[] read(int offset, int lengthBytes) {
+        if (offset < 0 || lengthBytes < 1 || lengthBytes > READ_BYTES_MAX - offset) {
+            throw new IllegalArgumentException("configuration space read of " + lengthBytes + " bytes at " + offset);
+        }
+        byte[] answer = new byte[lengthBytes];
+        if (offset < fixed.length) {
+            System.arraycopy(fixed, offset, answer, 0, Math.min(lengthBytes, fixed.length - offset));
+        }
+        int at = BlkLayout.CONFIG_WRITEBACK - offset;
+        if (at >= 0 && at < lengthBytes) answer[at] = (byte) (writeback ? 1 : 0);
+        return answer;
+    }
+
+    /** Writes {@code writeback}, one byte of 0 or 1; false, and nothing changed, for anything else. */
+    public boolean write(int offset, byte[] bytes) {
+        if (offset != BlkLayout.CONFIG_WRITEBACK || bytes.length != 1) return false;
+        if (bytes[0] != 0 && bytes[0] != 1) return false;
+        writeback = bytes[0] == 1;
+        return true;
+    }
+
+    /** The driver took CONFIG_WCE without FLUSH: it cannot flush, so the device begins write-through (5.2.5). */
+    public void accepted(long features) {
+        if ((features & (BlkLayout.F_CONFIG_WCE | BlkLayout.F_FLUSH)) == BlkLayout.F_CONFIG_WCE) writeback = false;
+    }
+
+    public boolean writeback() {
+        return writeback;
+    }
+
+    /** Whether writes may complete before they are durable, for a driver that accepted these features (5.2.5). */
+    public boolean isWriteBack(long features) {
+        if ((features & BlkLayout.F_CONFIG_WCE) != 0) return writeback;
+        return (features & BlkLayout.F_FLUSH) != 0;
+    }
+}
