@@ -29,6 +29,8 @@ public final class MetricsServer implements AutoCloseable {
         // The server reads these once per JVM, and without them one client that says half a request holds its connection for ever.
         setDefault("sun.net.httpserver.maxReqTime", "10");
         setDefault("sun.net.httpserver.maxRspTime", "30");
+        // How often it looks for them: an idle process should wake seldom.
+        setDefault("sun.net.httpserver.timerMillis", "5000");
         setDefault("jdk.httpserver.maxConnections", Integer.toString(MAX_CONNECTIONS));
         // Head and body go out apart: else the second waits 40 ms for the peer's delayed acknowledgement of the first.
         setDefault("sun.net.httpserver.nodelay", "true");

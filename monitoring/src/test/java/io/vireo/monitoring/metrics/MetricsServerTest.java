@@ -9,15 +9,20 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -26,6 +31,13 @@ class MetricsServerTest {
     private final VireoMetrics metrics = new VireoMetrics("1.2.3");
     private final HttpClient client = HttpClient.newHttpClient();
     private MetricsServer server;
+
+    @BeforeAll
+    static void hurry() {
+        // Read once, when the first server starts.
+        System.setProperty("sun.net.httpserver.maxReqTime", "1");
+        System.setProperty("sun.net.httpserver.timerMillis", "100");
+    }
 
     @BeforeEach
     void start() throws IOException {
@@ -87,6 +99,24 @@ class MetricsServerTest {
         }
         assertTrue(served >= 1, "nobody was served");
         assertEquals(200, get("/metrics", "*/*").statusCode(), "all places are free again");
+    }
+
+    @Test
+    void cutsOffAClientThatSaysHalfARequest() throws Exception {
+        try (var socket = new Socket(server.address().getAddress(), server.address().getPort())) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream().write("GET /metrics HT".getBytes(StandardCharsets.US_ASCII));
+            int answer;
+            try {
+                answer = socket.getInputStream().read();
+            } catch (SocketTimeoutException stillThere) {
+                throw new AssertionError("the connection was kept", stillThere);
+            } catch (SocketException reset) {
+                answer = -1;
+            }
+            assertEquals(-1, answer, "the server hangs up without an answer");
+        }
+        assertEquals(200, get("/metrics", "*/*").statusCode());
     }
 
     @Test
