@@ -1,0 +1,123 @@
+package io.vireo.test.guest;
+
+import io.vireo.test.Child;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A Linux guest that runs one job and powers off. The job is a shell script; what it prints arrives here line by line,
+ * and {@code read} in it waits for {@link #tell}. Closing pulls the plug.
+ */
+final class Guest implements AutoCloseable {
+    /** A boot takes 3 s alone on two cores, a job seconds; a neighbour's compiler takes its share. */
+    static final Duration PATIENCE = Duration.ofSeconds(120);
+
+    private static final String KERNEL_OPTIONS =
+            "console=ttyS0 quiet mitigations=off nokaslr init_on_alloc=0 random.trust_cpu=on panic=-1";
+    private static final int CPIO_ALIGNMENT_BYTES = 4;
+
+    private final Child qemu;
+    private final Path kernelLog;
+    private int linesSeen;
+
+    private Guest(Child qemu, Path kernelLog) {
+        this.qemu = qemu;
+        this.kernelLog = kernelLog;
+    }
+
+    /**
+     * Boots it and waits until its job begins.
+     *
+     * @param folder for its files; QEMU's user writes the kernel's log there
+     * @param prefix a command that runs its arguments, such as one that changes the user; may be empty
+     * @param devices QEMU's arguments for memory and disk
+     */
+    static Guest boot(GuestImage image, Path folder, List<String> prefix, int cpus, List<String> devices, String job) {
+        Path kernelLog = folder.resolve("kernel.log");
+        Path initrd = folder.resolve("initrd");
+        try (OutputStream out = Files.newOutputStream(initrd)) {
+            Files.copy(image.initrd(), out);
+            out.write(archive("job", job));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        List<String> command = new ArrayList<>(prefix);
+        command.addAll(List.of(
+                "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", Integer.toString(cpus),
+                "-kernel", image.kernel().toString(), "-initrd", initrd.toString(), "-append", KERNEL_OPTIONS,
+                "-serial", "file:" + kernelLog, "-serial", "stdio"));
+        command.addAll(devices);
+        Guest guest = new Guest(Child.start("guest", new ProcessBuilder(command)), kernelLog);
+        try {
+            guest.await("guest-up");
+        } catch (AssertionError e) {
+            guest.close();
+            throw e;
+        }
+        return guest;
+    }
+
+    /** Waits for a line that begins with this word, after the last one that was waited for; answers what follows it. */
+    String await(String word) {
+        try {
+            int index = qemu.awaitOut(linesSeen, l -> l.equals(word) || l.startsWith(word + " "), word, PATIENCE);
+            linesSeen = index + 1;
+            return qemu.out().get(index).substring(word.length()).strip();
+        } catch (AssertionError e) {
+            throw failure(e);
+        }
+    }
+
+    /** A line for the job's {@code read}. */
+    void tell(String line) {
+        qemu.tell(line);
+    }
+
+    /** Waits until the job has ended well and the machine is off. */
+    void awaitPowerOff() {
+        String status = await("guest-exit");
+        if (!status.equals("0")) throw failure(new AssertionError("the job ended with status " + status));
+        int exit = qemu.awaitExit(PATIENCE);
+        if (exit != 0) throw failure(new AssertionError("QEMU ended with status " + exit));
+    }
+
+    @Override
+    public void close() {
+        qemu.close();
+    }
+
+    private AssertionError failure(AssertionError cause) {
+        String log;
+        try {
+            log = Files.readString(kernelLog, StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            log = "(no kernel log: " + e.getMessage() + ")";
+        }
+        AssertionError whole = qemu.failure(cause.getMessage().lines().findFirst().orElse("failed"));
+        return new AssertionError(whole.getMessage() + "\n--- kernel\n" + log, cause);
+    }
+
+    /** A cpio archive ("newc") of one file. The kernel unpacks every archive of an initrd, one after the other. */
+    private static byte[] archive(String name, String content) {
+        return (entry(name, 0100644, content) + entry("TRAILER!!!", 0, "")).getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** 6 digits of magic, 13 fields of 8 hexadecimal digits, the name and a zero; name and content padded to 4. */
+    private static String entry(String name, int mode, String content) {
+        String header = "070701" + String.format("%08x".repeat(13),
+                1, mode, 0, 0, 1, 0, content.length(), 0, 0, 0, 0, name.length() + 1, 0);
+        return padded(header + name + "\0") + padded(content);
+    }
+
+    private static String padded(String text) {
+        return text + "\0".repeat(-text.length() & (CPIO_ALIGNMENT_BYTES - 1));
+    }
+}

@@ -1,0 +1,2 @@
+/** End to end: the real launcher and daemon, judged from outside. */
+package io.vireo.test;
