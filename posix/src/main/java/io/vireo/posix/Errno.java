@@ -33,6 +33,7 @@ public final class Errno {
     public static final int EOVERFLOW = 75;
     public static final int EOPNOTSUPP = 95;
     public static final int EADDRINUSE = 98;
+    public static final int ECONNABORTED = 103;
     public static final int ENOBUFS = 105;
     public static final int ECONNRESET = 104;
     public static final int ETIMEDOUT = 110;
@@ -69,6 +70,7 @@ public final class Errno {
             Map.entry(EOVERFLOW, "EOVERFLOW, value too large"),
             Map.entry(EOPNOTSUPP, "EOPNOTSUPP, operation not supported"),
             Map.entry(EADDRINUSE, "EADDRINUSE, address already in use"),
+            Map.entry(ECONNABORTED, "ECONNABORTED, connection aborted"),
             Map.entry(ENOBUFS, "ENOBUFS, no buffer space available"),
             Map.entry(ECONNRESET, "ECONNRESET, connection reset by peer"),
             Map.entry(ETIMEDOUT, "ETIMEDOUT, timed out"),

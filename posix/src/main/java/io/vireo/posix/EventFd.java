@@ -27,8 +27,6 @@ public final class EventFd implements AutoCloseable {
         try {
             int number = (int) EVENTFD.invokeExact(Libc.errnoSegment(), 0, EFD_CLOEXEC | EFD_NONBLOCK);
             return new EventFd(Fd.owning(Libc.check("eventfd", "", number)));
-        } catch (PosixException e) {
-            throw e;
         } catch (Throwable e) {
             throw Libc.bug(e);
         }

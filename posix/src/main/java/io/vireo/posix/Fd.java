@@ -46,8 +46,6 @@ public final class Fd implements AutoCloseable {
         try {
             int copy = (int) DUP.invokeExact(Libc.errnoSegment(), number, F_DUPFD_CLOEXEC, 3);
             return new Fd(Libc.check("fcntl(F_DUPFD_CLOEXEC)", "fd " + number, copy));
-        } catch (PosixException e) {
-            throw e;
         } catch (Throwable e) {
             throw Libc.bug(e);
         }

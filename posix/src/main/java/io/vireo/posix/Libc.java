@@ -16,6 +16,10 @@ public final class Libc {
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
+    static {
+        NativeAccess.require();
+    }
+
     private static final Linker LINKER = Linker.nativeLinker();
     private static final ThreadLocal<MemorySegment> ERRNO =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(Linker.Option.captureStateLayout()));
@@ -65,8 +69,13 @@ public final class Libc {
         return result;
     }
 
-    /** What a {@code Throwable} out of {@code invokeExact} is: our mistake, since C functions throw nothing. */
+    /**
+     * For the {@code Throwable} that {@code invokeExact} declares. C functions throw nothing, so what arrives is either
+     * an exception of the Java code beside the call, which passes, or our mistake.
+     */
     static AssertionError bug(Throwable thrown) {
+        if (thrown instanceof RuntimeException exception) throw exception;
+        if (thrown instanceof Error error) throw error;
         return new AssertionError(thrown);
     }
 }
