@@ -85,9 +85,12 @@ public final class SplitVirtqueue {
         publishedUsed = nextUsed;
     }
 
-    /** How many descriptors a chain may have: never fewer than the queue, as drivers with indirect tables exceed it. */
+    /**
+     * How many descriptors a chain may have: those of the longest request, which drivers with indirect tables send to
+     * short queues too, and the one that points at the table.
+     */
     static int descriptorsMax(int queueSize) {
-        return Math.max(queueSize, CHAIN_DESCRIPTORS_MIN);
+        return Math.max(queueSize, CHAIN_DESCRIPTORS_MIN) + 1;
     }
 
     /** The same ring at other addresses: the memory table changed under it. */

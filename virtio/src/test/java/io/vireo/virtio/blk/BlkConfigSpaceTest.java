@@ -1,0 +1,101 @@
+package io.vireo.virtio.blk;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+class BlkConfigSpaceTest {
+    private static final long WCE = BlkLayout.F_CONFIG_WCE;
+    private static final long FLUSH = BlkLayout.F_FLUSH;
+
+    private final BlkConfigSpace config = new BlkConfigSpace(Devices.disk(3L << 40, 1024, false));
+
+    @Test
+    @Tag("virtio-1.3-5.2.4")
+    void laysTheDeviceOut() {
+        // written out by hand from the structure of 5.2.4
+        ByteBuffer expected = ByteBuffer.allocate(60).order(ByteOrder.LITTLE_ENDIAN);
+        expected.putLong(6442450944L).putInt(0).putInt(254).putInt(0).putInt(1024);
+        expected.put((byte) 2).put((byte) 0).putShort((short) 4).putInt(64);
+        expected.put((byte) 1).put((byte) 0).putShort((short) 2);
+        expected.putInt(4096).putInt(1).putInt(8);
+        expected.putInt(2048).putInt(1).put((byte) 1);
+        assertArrayEquals(expected.array(), config.read(0, 60));
+    }
+
+    @Test
+    void tellsNothingOfWhatAReadOnlyDeviceDoesNotDo() {
+        byte[] bytes = new BlkConfigSpace(Devices.disk(1 << 20, 512, true)).read(36, 24);
+        assertArrayEquals(new byte[24], bytes);
+    }
+
+    @Test
+    void fillsWithZeroesPastItsEnd() {
+        byte[] whole = config.read(0, 256);
+        assertArrayEquals(config.read(0, 60), Arrays.copyOf(whole, 60));
+        assertArrayEquals(new byte[196], Arrays.copyOfRange(whole, 60, 256));
+        assertArrayEquals(new byte[96], config.read(160, 96));
+        for (int offset = 0; offset < 256; offset++) {
+            for (int length : new int[] {1, 2, 8, 256 - offset}) {
+                if (offset + length > 256) continue;
+                assertArrayEquals(Arrays.copyOfRange(whole, offset, offset + length), config.read(offset, length));
+            }
+        }
+    }
+
+    @Test
+    void refusesToReadNothingOrFurtherThanAnybodyDoes() {
+        for (int[] range : new int[][] {{0, 0}, {0, -1}, {0, 257}, {-1, 4}, {256, 1}, {255, 2}, {1, Integer.MAX_VALUE}}) {
+            assertThrows(IllegalArgumentException.class, () -> config.read(range[0], range[1]));
+        }
+    }
+
+    @Test
+    @Tag("virtio-1.3-5.2.5")
+    void letsTheDriverWriteTheCacheModeAndNothingElse() {
+        assertTrue(config.writeback());
+        assertTrue(config.write(32, new byte[] {0}));
+        assertFalse(config.writeback());
+        assertEquals(0, config.read(32, 1)[0]);
+        assertTrue(config.write(32, new byte[] {1}));
+        assertEquals(1, config.read(30, 4)[2]);
+
+        byte[] before = config.read(0, 256);
+        assertFalse(config.write(32, new byte[] {2}));
+        assertFalse(config.write(32, new byte[] {-1}));
+        assertFalse(config.write(32, new byte[] {0, 0}));
+        assertFalse(config.write(32, new byte[0]));
+        assertFalse(config.write(31, new byte[] {0}));
+        assertFalse(config.write(0, new byte[60]));
+        assertArrayEquals(before, config.read(0, 256));
+    }
+
+    @Test
+    @Tag("virtio-1.3-5.2.5")
+    void isWriteBackAsNegotiated() {
+        assertTrue(config.isWriteBack(WCE | FLUSH));
+        assertTrue(config.isWriteBack(FLUSH));
+        assertFalse(config.isWriteBack(0));
+        config.write(32, new byte[] {0});
+        assertFalse(config.isWriteBack(WCE | FLUSH));
+        assertTrue(config.isWriteBack(FLUSH), "without CONFIG_WCE the byte means nothing");
+    }
+
+    @Test
+    @Tag("virtio-1.3-5.2.5")
+    void beginsWriteThroughForADriverThatCannotFlush() {
+        config.accepted(WCE | FLUSH);
+        assertTrue(config.writeback());
+        config.accepted(WCE);
+        assertFalse(config.writeback());
+        assertFalse(config.isWriteBack(WCE));
+    }
+}
