@@ -44,7 +44,7 @@ final class Block {
 
     /** Where the key is said; where it should have been, when it is not. */
     Origin originOf(String key) {
-        String path = origin.path().isEmpty() ? ConfigUtil.joinPath(key) : origin.path() + "." + ConfigUtil.joinPath(key);
+        String path = (origin.path().isEmpty() ? "" : origin.path() + ".") + ConfigUtil.joinPath(key);
         ConfigValue value = object.get(key);
         return value == null
                 ? new Origin(origin.file(), origin.line(), path)

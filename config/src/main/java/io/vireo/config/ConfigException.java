@@ -3,7 +3,7 @@ package io.vireo.config;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** A configuration that is refused as a whole; its message has one line a problem, in the order of the file's blocks. */
+/** A configuration that is refused as a whole; its message has one line a problem, in the order of files and lines. */
 public final class ConfigException extends RuntimeException {
     private final List<Problem> problems;
 

@@ -99,7 +99,8 @@ final class DeviceReader {
         String cut = DeviceConfig.cutSerial(serial);
         if (!cut.equals(serial)) {
             warnings.add(new Problem(
-                    block.originOf("serial"), "'" + serial + "' is longer than 20 bytes: the guest sees '" + cut + "'", ""));
+                    block.originOf("serial"),
+                    "'" + serial + "' is longer than 20 bytes: the guest sees '" + cut + "'", ""));
         }
         return cut;
     }
@@ -169,7 +170,9 @@ final class DeviceReader {
     }
 
     private static TransportConfig socketPath(Block block) {
-        if (!block.says("path")) block.missing("path", "the path of a socket, or fd with the number of an inherited one");
+        if (!block.says("path")) {
+            block.missing("path", "the path of a socket, or fd with the number of an inherited one");
+        }
         Path path = block.path("path").orElse(Path.of("/"));
         int bytes = path.toString().getBytes(StandardCharsets.UTF_8).length;
         if (bytes > SocketPath.PATH_BYTES_MAX) {

@@ -62,7 +62,12 @@ public sealed interface DriveConfig {
      * @param sizeBytes a multiple of 512; empty = to the end
      */
     record RawDrive(
-            String nodeName, DriveConfig file, long offsetBytes, OptionalLong sizeBytes, boolean readOnly, Origin origin)
+            String nodeName,
+            DriveConfig file,
+            long offsetBytes,
+            OptionalLong sizeBytes,
+            boolean readOnly,
+            Origin origin)
             implements DriveConfig {
         public static RawDrive of(String nodeName, DriveConfig file) {
             return new RawDrive(nodeName, file, 0, OptionalLong.empty(), file.readOnly(), Origin.PROGRAM);

@@ -127,7 +127,8 @@ interface Value<T> {
         Pattern form = Pattern.compile("([0-9]{1,19}(?:\\.[0-9]{1,9})?)\\s*(?:([KMGTPEkmgtpe])(?:iB)?|[Bb]?)");
         BigDecimal max = BigDecimal.valueOf(Long.MAX_VALUE);
         return text -> {
-            String allowed = "allowed: bytes from " + minBytes + ", with K, M, G, T as powers of 1024, as in 512K or 1GiB";
+            String allowed =
+                    "allowed: bytes from " + minBytes + ", with K, M, G, T as powers of 1024, as in 512K or 1GiB";
             Matcher matcher = form.matcher(text);
             if (!matcher.matches()) throw new Refused("'" + text + "' is not a size", allowed);
             int power = matcher.group(2) == null ? 0 : "KMGTPE".indexOf(matcher.group(2).toUpperCase(Locale.ROOT)) + 1;

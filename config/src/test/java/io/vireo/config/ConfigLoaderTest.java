@@ -154,8 +154,8 @@ class ConfigLoaderTest {
 
     @Test
     void iothreadsOfAMappingWithoutQueuesTakeTurns() {
-        DeviceConfig vda =
-                device("num-queues = 4, iothread-vq-mapping = [{ iothread = io2 }, { iothread = io0 }, { iothread = io1 }]");
+        DeviceConfig vda = device("num-queues = 4, "
+                + "iothread-vq-mapping = [{ iothread = io2 }, { iothread = io0 }, { iothread = io1 }]");
         assertEquals(
                 List.of("io2", "io0", "io1", "io2"),
                 List.of(0, 1, 2, 3).stream().map(queue -> vda.iothreadOf(queue).orElseThrow()).toList());
@@ -163,8 +163,8 @@ class ConfigLoaderTest {
 
     @Test
     void mappingWithQueuesIsTakenAsItIs() {
-        DeviceConfig vda = device(
-                "num-queues = 3, iothread-vq-mapping = [{ iothread = io2, vqs = [0, 2] }, { iothread = io0, vqs = [1] }]");
+        DeviceConfig vda = device("num-queues = 3, "
+                + "iothread-vq-mapping = [{ iothread = io2, vqs = [0, 2] }, { iothread = io0, vqs = [1] }]");
         assertEquals(
                 List.of("io2", "io0", "io2"),
                 List.of(0, 1, 2).stream().map(queue -> vda.iothreadOf(queue).orElseThrow()).toList());
@@ -172,8 +172,9 @@ class ConfigLoaderTest {
 
     @Test
     void socketIsForTheGroupWhenThereIsOne() {
+        Path path = folder.resolve("vda.sock");
         assertEquals(
-                new SocketPath(folder.resolve("vda.sock"), 0660, Optional.of("vireo"), Optional.of("kvm"), Origin.PROGRAM),
+                new SocketPath(path, 0660, Optional.of("vireo"), Optional.of("kvm"), Origin.PROGRAM),
                 device("transport { user = vireo, group = kvm }").transport().orElseThrow());
     }
 
@@ -188,7 +189,8 @@ class ConfigLoaderTest {
     @Test
     void inheritedSocket() {
         DeviceConfig vda = hocon.load("""
-                vireo { drives.a.driver = null-co, devices.vda { drive = a, transport { fd = 3, role = listen, incoming = off } } }
+                vireo.drives.a.driver = null-co
+                vireo.devices.vda { drive = a, transport { fd = 3, role = listen, incoming = off } }
                 """).devices().get("vda");
         assertEquals(new SocketFd(3, Origin.PROGRAM), vda.transport().orElseThrow());
     }
@@ -200,8 +202,8 @@ class ConfigLoaderTest {
 
         assertEquals("0123456789012345678", config.devices().get("vda").serial());
         assertEquals(
-                List.of(folder + "/vm.conf:7: vireo.devices.vda.serial: '0123456789012345678äx' is longer than 20 bytes: "
-                        + "the guest sees '0123456789012345678'"),
+                List.of(folder + "/vm.conf:7: vireo.devices.vda.serial: "
+                        + "'0123456789012345678äx' is longer than 20 bytes: the guest sees '0123456789012345678'"),
                 config.warnings().stream().map(Problem::toString).toList());
         assertEquals("01234567890123456789", DeviceConfig.cutSerial("01234567890123456789"));
     }
@@ -247,7 +249,8 @@ class ConfigLoaderTest {
         assertEquals(below.resolve("disk.img"), drive.filename());
         assertEquals(folder.resolve("vda.sock"), socket.path());
         assertEquals(
-                below + "/drives.conf:1: vireo.drives.disk.filename: no such file", drive.origin().message("no such file"));
+                below + "/drives.conf:1: vireo.drives.disk.filename: no such file",
+                drive.origin().message("no such file"));
     }
 
     @Test

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The commented example says of every key what holds without it; the figures here are those that users were promised. */
+/** The commented example says of every key what holds without it; the figures here are those promised to users. */
 class ExampleTest {
     private static final String MINIMAL = """
             vireo {

@@ -18,9 +18,10 @@ import org.junit.jupiter.api.io.TempDir;
 class HoconFuzzTest {
     private static final int FILES = 3_000;
     private static final List<String> SCRAPS = List.of(
-            "{", "}", "[", "]", "=", ":", ",", "\n", "\"", "\"\"\"", "#", "//", "${", "${?", "}", "+=", "null", "on", "-1",
-            "1e999", "0x10", "99999999999999999999", "1G", "32us", "\u0000", "\ufffe", "ä", ".", "..", "\\u12", "include ",
-            "vireo", "drives", "devices", "iothreads", "driver = raw", "file { driver = file }", "vqs = [0, 0]",
+            "{", "}", "[", "]", "=", ":", ",", "\n", "\"", "\"\"\"", "#", "//", "${", "${?", "}", "+=", "null", "on",
+            "-1", "1e999", "0x10", "99999999999999999999", "1G", "32us", "\u0000", "\ufffe", "ä", ".", "..", "\\u12",
+            "include ", "vireo", "drives", "devices", "iothreads", "driver = raw", "file { driver = file }",
+            "vqs = [0, 0]",
             "transport {}", "iothread-vq-mapping = [[], {}, 3]", "labels = [1]", "cache = on", "a.b.c = ${vireo}");
 
     @TempDir Path folder;

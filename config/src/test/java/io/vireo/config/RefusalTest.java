@@ -78,7 +78,8 @@ class RefusalTest {
 
     @Test
     void unknownKeyWithoutLikenessGetsNoGuess() {
-        hocon.refuses("vireo.log.colour = red", 1, "vireo.log.colour", "unknown key 'colour'", "allowed: format, level");
+        hocon.refuses("vireo.log.colour = red", 1, "vireo.log.colour", "unknown key 'colour'",
+                "allowed: format, level");
     }
 
     @Test
@@ -198,7 +199,8 @@ class RefusalTest {
         refusesDrive(FILE, "aio = io-uring", "aio", "unknown aio 'io-uring'",
                 "did you mean io_uring? allowed: io_uring, auto, native, threads");
         refusesDrive(FILE, "discard = keep", "discard", "unknown discard 'keep'", "allowed: unmap, ignore");
-        refusesDrive(FILE, "locking = of", "locking", "unknown locking 'of'", "did you mean off? allowed: off, on, auto");
+        refusesDrive(FILE, "locking = of", "locking", "unknown locking 'of'",
+                "did you mean off? allowed: off, on, auto");
         hocon.refuses("vireo.log.format = xml", 1, "vireo.log.format", "unknown format 'xml'", "allowed: json, text");
         hocon.refuses("vireo.log.level = warning", 1, "vireo.log.level", "unknown level 'warning'",
                 "did you mean warn? allowed: warn, debug, error, info, trace");
@@ -514,8 +516,8 @@ class RefusalTest {
     @Test
     void messageHasPlaceFaultAndRemedy() {
         assertEquals("vm.conf:7: vireo.a: 'x' is wrong; allowed: y",
-                new ConfigException(List.of(new Problem(new Origin("vm.conf", 7, "vireo.a"), "'x' is wrong", "allowed: y")))
-                        .getMessage());
+                new ConfigException(List.of(
+                        new Problem(new Origin("vm.conf", 7, "vireo.a"), "'x' is wrong", "allowed: y"))).getMessage());
         assertEquals("--set vireo.a: no such file", new Origin("--set vireo.a", 0, "").message("no such file"));
         assertEquals("no such file", Origin.PROGRAM.message("no such file"));
     }
