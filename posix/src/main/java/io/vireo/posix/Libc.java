@@ -23,7 +23,7 @@ public final class Libc {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final ThreadLocal<MemorySegment> ERRNO =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(Linker.Option.captureStateLayout()));
-    private static final long ERRNO_OFFSET =
+    static final long ERRNO_OFFSET =
             Linker.Option.captureStateLayout().byteOffset(MemoryLayout.PathElement.groupElement("errno"));
 
     private Libc() {}
