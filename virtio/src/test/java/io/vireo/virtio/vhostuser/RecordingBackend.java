@@ -1,0 +1,127 @@
+package io.vireo.virtio.vhostuser;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vireo.posix.EventFd;
+import io.vireo.posix.Fd;
+import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** A device without I/O that writes down what it is asked and insists on the order the interface promises. */
+final class RecordingBackend implements VhostUserBackend {
+    static final long FEATURES = VirtqueueLayout.F_VERSION_1 | VirtqueueLayout.RING_F_EVENT_IDX | 1L << 9;
+    static final int QUEUES = 4;
+    static final int CONFIG_BYTES = 60;
+    static final int WRITABLE_OFFSET = 32;
+
+    final List<String> calls = new ArrayList<>();
+    final VringSetup[] running = new VringSetup[QUEUES];
+    final SplitRing[] rings = new SplitRing[QUEUES];
+    GuestMemory memory;
+    Fd channel;
+    long accepted;
+    int stopsAt = 7;
+    boolean gone;
+
+    @Override
+    public long offeredFeatures() {
+        return FEATURES;
+    }
+
+    @Override
+    public int queueCountMax() {
+        return QUEUES;
+    }
+
+    @Override
+    public void acceptFeatures(long features) {
+        assertEquals(0, features & ~FEATURES);
+        for (VringSetup setup : running) assertNull(setup);
+        accepted = features;
+        calls.add("features 0x" + Long.toHexString(features));
+    }
+
+    @Override
+    public byte[] readConfig(int offset, int sizeBytes) {
+        assertTrue(offset >= 0 && sizeBytes > 0 && offset + sizeBytes <= 256);
+        byte[] space = new byte[256];
+        for (int i = 0; i < CONFIG_BYTES; i++) space[i] = (byte) (i + 1);
+        return Arrays.copyOfRange(space, offset, offset + sizeBytes);
+    }
+
+    @Override
+    public boolean writeConfig(int offset, byte[] bytes) {
+        if (offset != WRITABLE_OFFSET || bytes.length != 1) return false;
+        calls.add("config " + bytes[0]);
+        return true;
+    }
+
+    @Override
+    public void useMemory(GuestMemory next, SplitRing[] moved) {
+        for (int i = 0; i < QUEUES; i++) {
+            assertEquals(running[i] != null, moved[i] != null);
+            rings[i] = moved[i];
+        }
+        if (memory != null) memory.release();
+        memory = next;
+        calls.add("memory " + next.regions().size());
+    }
+
+    @Override
+    public void startVring(int index, VringSetup setup) {
+        assertNull(running[index], "a vring is started once");
+        assertNotNull(memory);
+        assertFalse(setup.kick().fd().isClosed());
+        assertTrue(VirtqueueLayout.isValidSize(setup.size()));
+        running[index] = setup;
+        rings[index] = setup.ring();
+        calls.add("start " + index + " at " + setup.nextAvail());
+    }
+
+    @Override
+    public int stopVring(int index) {
+        VringSetup setup = running[index];
+        assertNotNull(setup, "only a running vring is stopped");
+        assertFalse(setup.kick().fd().isClosed(), "the kick outlives the vring");
+        running[index] = null;
+        calls.add("stop " + index);
+        return stopsAt;
+    }
+
+    @Override
+    public void setCall(int index, EventFd call) {
+        assertNotNull(running[index]);
+        calls.add(call == null ? "call " + index + " none" : "call " + index);
+    }
+
+    @Override
+    public void setErr(int index, EventFd err) {
+        assertNotNull(running[index]);
+        calls.add("err " + index);
+    }
+
+    @Override
+    public void backendChannel(Fd socket) {
+        if (channel != null) assertFalse(channel.isClosed(), "the old channel outlives the change");
+        channel = socket;
+        calls.add("channel");
+    }
+
+    @Override
+    public void disconnected() {
+        assertFalse(gone, "disconnected once");
+        for (VringSetup setup : running) assertNull(setup, "nothing runs when the connection ends");
+        if (memory != null) memory.release();
+        memory = null;
+        gone = true;
+        calls.add("disconnected");
+    }
+}
