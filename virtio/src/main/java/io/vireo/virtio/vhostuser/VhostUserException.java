@@ -9,6 +9,7 @@ public final class VhostUserException extends RuntimeException {
     public enum Fault {
         HEADER,
         TRUNCATED,
+        UNREAD_REPLIES,
         UNKNOWN_REQUEST,
         NOT_NEGOTIATED,
         PAYLOAD_SIZE,

@@ -1,0 +1,147 @@
+package io.vireo.actors.vhostuser;
+
+import io.vireo.config.TransportConfig;
+import io.vireo.posix.Errno;
+import io.vireo.posix.Fd;
+import io.vireo.posix.FileStatus;
+import io.vireo.posix.PosixException;
+import io.vireo.posix.PosixFile;
+import io.vireo.posix.UnixSocket;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.UserPrincipalLookupService;
+
+/**
+ * An export's listening socket. One that we made is removed at the end, unless its path has become somebody else's by
+ * then; one that was handed to us is only closed.
+ */
+public final class ListeningSocket implements AutoCloseable {
+    private static final int BACKLOG = 16;
+    private static final int OTHERS = 0077;
+    private static final int DIRECTORY_FOR_ALL = 0755;
+    private static final int DIRECTORY_FOR_US = 0700;
+
+    private final UnixSocket socket;
+    /** Null for a socket that was handed to us. */
+    private final Path path;
+    private final FileStatus made;
+
+    private ListeningSocket(UnixSocket socket, Path path, FileStatus made) {
+        this.socket = socket;
+        this.path = path;
+        this.made = made;
+    }
+
+    /**
+     * Opens what the configuration says.
+     *
+     * @throws SocketInUseException somebody alive listens at the path
+     * @throws PosixException the path cannot be bound: EADDRINUSE when a file that is no socket is in the way
+     * @throws UncheckedIOException no such user or group, or no right to set them or to make the directory
+     * @throws IllegalArgumentException the descriptor is no listening socket
+     */
+    public static ListeningSocket open(TransportConfig transport) {
+        return switch (transport) {
+            case TransportConfig.SocketPath path -> bind(path);
+            case TransportConfig.SocketFd inherited -> adopt(inherited.fd());
+        };
+    }
+
+    public UnixSocket socket() {
+        return socket;
+    }
+
+    @Override
+    public void close() {
+        if (path != null && isStillOurs()) removeIfThere(path);
+        socket.close();
+    }
+
+    private static ListeningSocket adopt(int number) {
+        return new ListeningSocket(UnixSocket.adoptListening(Fd.owning(number)), null, null);
+    }
+
+    private static ListeningSocket bind(TransportConfig.SocketPath wanted) {
+        Path path = wanted.path();
+        UnixSocket socket;
+        try {
+            if (path.getParent() != null) createDirectories(path.getParent(), wanted.mode());
+            socket = bindReplacing(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        try {
+            FileStatus made = PosixFile.status(path.toString());
+            // Nobody can connect before listen(), so nobody does while the permissions are still the umask's.
+            PosixFile.chmod(path.toString(), wanted.mode());
+            setOwner(wanted);
+            socket.listen(BACKLOG);
+            return new ListeningSocket(socket, path, made);
+        } catch (IOException e) {
+            abandon(socket, path);
+            throw new UncheckedIOException(e);
+        } catch (RuntimeException e) {
+            abandon(socket, path);
+            throw e;
+        }
+    }
+
+    private static UnixSocket bindReplacing(Path path) {
+        try {
+            return UnixSocket.bind(path);
+        } catch (PosixException e) {
+            if (e.errno() != Errno.EADDRINUSE || !isDeadSocket(path)) throw e;
+        }
+        removeIfThere(path);
+        return UnixSocket.bind(path);
+    }
+
+    /** @throws SocketInUseException it is a live one */
+    private static boolean isDeadSocket(Path path) {
+        if (PosixFile.status(path.toString()).kind() != FileStatus.Kind.SOCKET) return false;
+        try (UnixSocket answered = UnixSocket.connect(path)) {
+            throw new SocketInUseException(path, answered.peer().pid());
+        } catch (PosixException e) {
+            return e.errno() == Errno.ECONNREFUSED;
+        }
+    }
+
+    private static void createDirectories(Path directory, int socketMode) throws IOException {
+        if (Files.isDirectory(directory)) return;
+        if (directory.getParent() != null) createDirectories(directory.getParent(), socketMode);
+        Files.createDirectory(directory);
+        PosixFile.chmod(directory.toString(), (socketMode & OTHERS) != 0 ? DIRECTORY_FOR_ALL : DIRECTORY_FOR_US);
+    }
+
+    private static void setOwner(TransportConfig.SocketPath wanted) throws IOException {
+        PosixFileAttributeView file = Files.getFileAttributeView(wanted.path(), PosixFileAttributeView.class);
+        UserPrincipalLookupService names = wanted.path().getFileSystem().getUserPrincipalLookupService();
+        // The group first: having given the file away, we might no longer change it.
+        if (wanted.group().isPresent()) file.setGroup(names.lookupPrincipalByGroupName(wanted.group().get()));
+        if (wanted.user().isPresent()) file.setOwner(names.lookupPrincipalByName(wanted.user().get()));
+    }
+
+    private static void abandon(UnixSocket socket, Path path) {
+        socket.close();
+        removeIfThere(path);
+    }
+
+    private static void removeIfThere(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private boolean isStillOurs() {
+        try {
+            return PosixFile.status(path.toString()).sameFile(made);
+        } catch (PosixException e) {
+            return false;
+        }
+    }
+}

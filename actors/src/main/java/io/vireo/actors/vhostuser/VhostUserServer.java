@@ -1,0 +1,232 @@
+package io.vireo.actors.vhostuser;
+
+import io.vireo.monitoring.log.RateLimitedLog;
+import io.vireo.posix.Epoll;
+import io.vireo.posix.EventFd;
+import io.vireo.posix.PeerCredentials;
+import io.vireo.posix.PosixException;
+import io.vireo.posix.UnixSocket;
+import io.vireo.virtio.vhostuser.VhostUserBackend;
+import io.vireo.virtio.vhostuser.VhostUserException;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves one export's listening socket from a thread of its own, one front-end at a time. A second one is hung up on at
+ * once; the next is welcome as soon as the one before is gone, also when its end has not been noticed yet.
+ *
+ * <p>Whatever a front-end does ends at most its own connection: then its vrings are stopped, its memory and descriptors
+ * given back, and one line says who it was and why. All methods may be called from any thread.
+ */
+public final class VhostUserServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(VhostUserServer.class);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
+    /** How long the listening socket is left alone after accept failed, for want of descriptors most likely. */
+    private static final long ACCEPT_PAUSE_NANOS = 1_000_000_000L;
+    private static final long FOR_EVER = -1;
+
+    private static final long LISTENING = 0;
+    private static final long CLIENT = 1;
+    private static final long WAKE = 2;
+    private static final int CLIENT_EVENTS = Epoll.EPOLLIN | Epoll.EPOLLRDHUP;
+
+    private final UnixSocket listening;
+    private final VhostUserBackend backend;
+    private final RateLimitedLog log;
+    private final EventFd wake = EventFd.create();
+    private final Epoll epoll = Epoll.create(3);
+    private final Thread thread;
+    private volatile ClientConnection client;
+    private volatile boolean stopping;
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private boolean acceptPaused;
+
+    private VhostUserServer(String device, UnixSocket listening, VhostUserBackend backend, RateLimitedLog log) {
+        this.listening = listening;
+        this.backend = backend;
+        this.log = log;
+        thread = Thread.ofPlatform().daemon().name(device).unstarted(this::run);
+    }
+
+    /**
+     * Begins to serve.
+     *
+     * @param device the thread's name
+     * @param listening stays the caller's, to be closed after this server; nobody else accepts from it meanwhile
+     * @param log about the device
+     */
+    public static VhostUserServer start(String device, UnixSocket listening, VhostUserBackend backend, RateLimitedLog log) {
+        VhostUserServer server = new VhostUserServer(device, listening, backend, log);
+        server.epoll.add(listening.fd(), Epoll.EPOLLIN, LISTENING);
+        server.epoll.add(server.wake.fd(), Epoll.EPOLLIN, WAKE);
+        server.thread.start();
+        return server;
+    }
+
+    public boolean clientConnected() {
+        return client != null;
+    }
+
+    /** Who is being served. */
+    public Optional<PeerCredentials> client() {
+        return Optional.ofNullable(client).map(connection -> connection.peer);
+    }
+
+    /** Asks the thread to leave its client and end; does not wait. The listening socket accepts no more. */
+    public void stop() {
+        if (stopping) return;
+        stopping = true;
+        wake.signal();
+        listening.shutdown();
+    }
+
+    /** Waits until the thread has ended, and with it every request of the client; false when that takes longer. */
+    public boolean awaitStopped(Duration timeout) throws InterruptedException {
+        return thread.join(timeout);
+    }
+
+    /** {@link #stop}, then waits up to 30 s; a drain that hangs longer is left behind with what it uses. */
+    @Override
+    public void close() {
+        stop();
+        try {
+            if (!awaitStopped(CLOSE_TIMEOUT)) {
+                LOG.error("device {}: requests still in flight after {}", thread.getName(), CLOSE_TIMEOUT);
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return;
+        }
+        if (closed.compareAndSet(false, true)) {
+            epoll.close();
+            wake.close();
+        }
+    }
+
+    private void run() {
+        try {
+            while (!stopping) turn();
+            if (client != null) end("leaving", "we stop");
+        } catch (RuntimeException | Error e) {
+            LOG.error("device {}: its socket is served no more", thread.getName(), e);
+            if (client != null) end("device-failed", "we failed");
+        }
+    }
+
+    private void turn() {
+        int count = epoll.await(acceptPaused ? ACCEPT_PAUSE_NANOS : FOR_EVER);
+        boolean clientReady = false;
+        boolean listeningReady = false;
+        for (int i = 0; i < count; i++) {
+            if (epoll.token(i) == CLIENT) clientReady = true;
+            if (epoll.token(i) == LISTENING) listeningReady = true;
+        }
+        if (count == 0 && acceptPaused) pauseAccept(false);
+        if (clientReady) serve();
+        if (listeningReady && !stopping) accept();
+    }
+
+    private void accept() {
+        UnixSocket next;
+        try {
+            next = listening.accept();
+        } catch (PosixException e) {
+            log.warn(System.nanoTime(), "accept", "no front-end can connect for now: {}", e.getMessage());
+            pauseAccept(true);
+            return;
+        }
+        if (next == null) return;
+        // Who was here may have hung up before this one connected: then it is served to its end first.
+        while (client != null && hasHungUp()) serve();
+        if (client == null) begin(next);
+        else refuse(next);
+    }
+
+    private void pauseAccept(boolean pause) {
+        acceptPaused = pause;
+        epoll.modify(listening.fd(), pause ? 0 : Epoll.EPOLLIN, LISTENING);
+    }
+
+    private boolean hasHungUp() {
+        return (clientEvents() & (Epoll.EPOLLRDHUP | Epoll.EPOLLHUP | Epoll.EPOLLERR)) != 0;
+    }
+
+    private boolean isWritable() {
+        epoll.modify(client.socket.fd(), CLIENT_EVENTS | Epoll.EPOLLOUT, CLIENT);
+        boolean writable = (clientEvents() & Epoll.EPOLLOUT) != 0;
+        epoll.modify(client.socket.fd(), CLIENT_EVENTS, CLIENT);
+        return writable;
+    }
+
+    /** What is true of the client's socket now; the events of the turn's wait are gone afterwards. */
+    private int clientEvents() {
+        int count = epoll.await(0);
+        for (int i = 0; i < count; i++) if (epoll.token(i) == CLIENT) return epoll.events(i);
+        return 0;
+    }
+
+    private void begin(UnixSocket socket) {
+        try {
+            client = new ClientConnection(socket, backend);
+        } catch (PosixException e) {
+            log.warn(System.nanoTime(), "accept", "a front-end was lost while it connected: {}", e.getMessage());
+            return;
+        }
+        epoll.add(socket.fd(), CLIENT_EVENTS, CLIENT);
+        log.info(System.nanoTime(), "client-connected", "front-end of pid {} connected", client.peer.pid());
+    }
+
+    private void refuse(UnixSocket socket) {
+        try (socket) {
+            log.warn(System.nanoTime(), "second-client", "front-end of pid {} refused: pid {} is being served",
+                    socket.peer().pid(), client.peer.pid());
+        } catch (PosixException e) {
+            log.warn(System.nanoTime(), "second-client", "a front-end refused: {}", e.getMessage());
+        }
+    }
+
+    /** One receive from the client. Whatever that throws is about this client. */
+    private void serve() {
+        try {
+            switch (client.receive(this::isWritable)) {
+                case ENDED -> end("client-gone", "it hung up");
+                case REFUSED -> log.warn(System.nanoTime(), kind(client.refusal()), "front-end of pid {} was refused: {}",
+                        client.peer.pid(), client.refusal().getMessage());
+                case PART, MESSAGE -> { }
+            }
+        } catch (VhostUserException e) {
+            end(kind(e), e.getMessage());
+        } catch (PosixException e) {
+            end("socket", e.getMessage());
+        } catch (RuntimeException | Error e) {
+            // The device's failure; an InternalError is the front-end's memory that went away.
+            LOG.debug("device {}", thread.getName(), e);
+            end("device-failed", e.toString());
+        }
+    }
+
+    private void end(String kind, String reason) {
+        ClientConnection leaving = client;
+        epoll.remove(leaving.socket.fd());
+        try {
+            leaving.close();
+        } catch (RuntimeException | Error e) {
+            LOG.debug("device {}", thread.getName(), e);
+            log.error(System.nanoTime(), "device-failed", "the device could not be stopped cleanly: {}", e.toString());
+        } finally {
+            client = null;
+        }
+        if (kind.equals("client-gone") || kind.equals("leaving"))
+            log.info(System.nanoTime(), kind, "front-end of pid {} disconnected: {}", leaving.peer.pid(), reason);
+        else log.warn(System.nanoTime(), kind, "front-end of pid {} disconnected: {}", leaving.peer.pid(), reason);
+    }
+
+    private static String kind(VhostUserException e) {
+        return e.fault().name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+}

@@ -1,0 +1,77 @@
+package io.vireo.actors.vhostuser;
+
+import io.vireo.posix.EventFd;
+import io.vireo.posix.Fd;
+import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.vhostuser.VhostUserBackend;
+import io.vireo.virtio.vhostuser.VringSetup;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/** A device of two queues that does no I/O and reports what happens to it as events. */
+final class FakeDevice implements VhostUserBackend {
+    final BlockingQueue<String> events = new LinkedBlockingQueue<>();
+    volatile boolean failing;
+    private GuestMemory memory;
+
+    @Override
+    public long offeredFeatures() {
+        if (failing) throw new IllegalStateException("injected");
+        return 1L << 32;
+    }
+
+    @Override
+    public int queueCountMax() {
+        return 2;
+    }
+
+    @Override
+    public void acceptFeatures(long features) {
+        events.add("features");
+    }
+
+    @Override
+    public byte[] readConfig(int offset, int sizeBytes) {
+        return new byte[sizeBytes];
+    }
+
+    @Override
+    public boolean writeConfig(int offset, byte[] bytes) {
+        return true;
+    }
+
+    @Override
+    public void useMemory(GuestMemory next, SplitRing[] rings) {
+        if (memory != null) memory.release();
+        memory = next;
+        events.add("memory");
+    }
+
+    @Override
+    public void startVring(int index, VringSetup setup) {
+        events.add("start " + index);
+    }
+
+    @Override
+    public int stopVring(int index) {
+        events.add("stop " + index);
+        return 0;
+    }
+
+    @Override
+    public void setCall(int index, EventFd call) {}
+
+    @Override
+    public void setErr(int index, EventFd err) {}
+
+    @Override
+    public void backendChannel(Fd socket) {}
+
+    @Override
+    public void disconnected() {
+        if (memory != null) memory.release();
+        memory = null;
+        events.add("disconnected");
+    }
+}

@@ -1,0 +1,244 @@
+package io.vireo.actors.vhostuser;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vireo.config.TransportConfig;
+import io.vireo.monitoring.log.RateLimitedLog;
+import io.vireo.posix.EventFd;
+import io.vireo.posix.Fd;
+import io.vireo.posix.PosixException;
+import io.vireo.virtio.vhostuser.MessageType;
+import io.vireo.virtio.vhostuser.ProtocolFeatures;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
+
+/** A server on a real socket: whatever its clients do, the next one is served and nothing is left open. */
+@Timeout(60)
+class VhostUserServerTest {
+    private static final byte[] NOTHING = new byte[0];
+
+    @TempDir
+    private Path directory;
+
+    private final FakeDevice device = new FakeDevice();
+    private long descriptorsBefore;
+    private Path path;
+    private ListeningSocket listening;
+    private VhostUserServer server;
+
+    @BeforeEach
+    void serve() throws IOException {
+        path = directory.resolve("vda.sock");
+        descriptorsBefore = openDescriptors();
+        listening = ListeningSocket.open(TransportConfig.SocketPath.of(path));
+        server = VhostUserServer.start("vda", listening.socket(), device,
+                new RateLimitedLog(LoggerFactory.getLogger(VhostUserServer.class), "vda", Map.of()));
+    }
+
+    @AfterEach
+    void leavesNothingBehind() throws IOException, InterruptedException {
+        server.close();
+        listening.close();
+        assertTrue(server.awaitStopped(Duration.ZERO));
+        assertFalse(server.clientConnected());
+        assertEquals(descriptorsBefore, openDescriptors());
+        assertFalse(Files.exists(path));
+    }
+
+    @Test
+    void servesOneClientAfterTheOther() throws InterruptedException {
+        for (int i = 0; i < 3; i++) {
+            try (FrontEnd frontEnd = new FrontEnd(path)) {
+                frontEnd.negotiate();
+                frontEnd.startVring();
+                assertEquals(ProcessHandle.current().pid(), server.client().orElseThrow().pid());
+            }
+            for (String event : new String[] {"features", "memory", "start 0", "stop 0", "disconnected"}) expect(event);
+        }
+    }
+
+    @Test
+    void refusesASecondClientAtOnceAndKeepsTheFirst() {
+        try (FrontEnd first = new FrontEnd(path)) {
+            first.negotiate();
+            for (int i = 0; i < 20; i++) {
+                try (FrontEnd second = new FrontEnd(path)) {
+                    assertTrue(second.awaitEnd());
+                }
+            }
+            assertEquals(2, first.ask(MessageType.GET_QUEUE_NUM, NOTHING));
+        }
+    }
+
+    @Test
+    void neverRefusesTheNextClientOnceTheOneBeforeHasGone() {
+        for (int i = 0; i < 500; i++) {
+            FrontEnd before = new FrontEnd(path);
+            before.send(MessageType.SET_OWNER, NOTHING);
+            if (i % 2 == 0) before.ask(MessageType.GET_FEATURES, NOTHING);
+            before.send(MessageType.GET_FEATURES, NOTHING);
+            before.close();
+            try (FrontEnd next = new FrontEnd(path)) {
+                assertEquals(1L << 32 | 1L << 30, next.ask(MessageType.GET_FEATURES, NOTHING));
+            }
+        }
+    }
+
+    @Test
+    void acceptsAMessageByteByByte() {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            for (byte one : FrontEnd.message(MessageType.GET_PROTOCOL_FEATURES.id(), 1, NOTHING)) frontEnd.raw(new byte[] {one});
+            assertEquals(ProtocolFeatures.OFFERED, frontEnd.reply(MessageType.GET_PROTOCOL_FEATURES.id()));
+        }
+    }
+
+    @Test
+    void keepsMessagesSentTogetherApart() {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            byte[] one = FrontEnd.message(MessageType.GET_FEATURES.id(), 1, NOTHING);
+            byte[] three = new byte[36];
+            for (int i = 0; i < 3; i++) System.arraycopy(one, 0, three, 12 * i, 12);
+            frontEnd.raw(three);
+            for (int i = 0; i < 3; i++) assertEquals(1L << 32 | 1L << 30, frontEnd.reply(MessageType.GET_FEATURES.id()));
+        }
+    }
+
+    @Test
+    void goesOnAfterARefusalThatWasAcknowledged() {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            frontEnd.negotiate();
+            assertEquals(1, frontEnd.ask(MessageType.SET_VRING_NUM, FrontEnd.state(0, 3)));
+            assertEquals(0, frontEnd.ask(MessageType.SET_VRING_NUM, FrontEnd.state(0, 4)));
+        }
+    }
+
+    @Test
+    void hangsUpOnGarbageAndServesTheNext() {
+        long seed = System.nanoTime();
+        System.out.println("VhostUserServerTest seed " + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int i = 0; i < 50; i++) {
+            byte[] garbage = new byte[4096];
+            random.nextBytes(garbage);
+            garbage[4] = 2;
+            try (FrontEnd frontEnd = new FrontEnd(path)) {
+                frontEnd.raw(garbage, events(3));
+                assertTrue(frontEnd.awaitEnd());
+            }
+        }
+        servesNormally();
+    }
+
+    @Test
+    void closesDescriptorsOfMessagesThatNeverBecameWhole() throws IOException, InterruptedException {
+        for (int i = 0; i < 20; i++) {
+            try (FrontEnd frontEnd = new FrontEnd(path)) {
+                frontEnd.raw(new byte[] {5, 0, 0, 0, 1}, events(8));
+                frontEnd.raw(new byte[] {0, 0, 0, 40, 0, 0, 0, 1, 0}, events(8));
+            }
+            expect("disconnected");
+        }
+        servesNormally();
+    }
+
+    @Test
+    void hangsUpOnMoreDescriptorsThanOneMessageMayCarry() {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            boolean over = false;
+            byte[] message = FrontEnd.message(MessageType.SET_OWNER.id(), 1, new byte[64]);
+            for (int i = 0; i < message.length && !over; i++) {
+                try {
+                    frontEnd.raw(new byte[] {message[i]}, events(100));
+                } catch (PosixException e) {
+                    over = true;
+                }
+            }
+            assertTrue(over || frontEnd.awaitEnd());
+        }
+        servesNormally();
+    }
+
+    @Test
+    void hangsUpOnAFrontEndThatNeverReadsReplies() throws InterruptedException {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            boolean over = false;
+            for (int i = 0; i < 100_000 && !over; i++) {
+                try {
+                    frontEnd.send(MessageType.GET_FEATURES, NOTHING);
+                } catch (PosixException e) {
+                    over = true;
+                }
+            }
+            assertTrue(over);
+        }
+        expect("disconnected");
+        servesNormally();
+    }
+
+    @Test
+    void endsOnlyTheClientWhoseDeviceFailed() throws InterruptedException {
+        device.failing = true;
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            frontEnd.send(MessageType.GET_FEATURES, NOTHING);
+            assertTrue(frontEnd.awaitEnd());
+        }
+        expect("disconnected");
+        device.failing = false;
+        servesNormally();
+    }
+
+    @Test
+    void stopsVringsBeforeItHangsUpWhenClosed() throws InterruptedException {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            frontEnd.negotiate();
+            frontEnd.startVring();
+            server.close();
+            for (String event : new String[] {"features", "memory", "start 0", "stop 0", "disconnected"}) expect(event);
+            assertTrue(frontEnd.awaitEnd());
+        }
+    }
+
+    private void servesNormally() {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            assertEquals(1L << 32 | 1L << 30, frontEnd.ask(MessageType.GET_FEATURES, NOTHING));
+        }
+    }
+
+    private void expect(String event) throws InterruptedException {
+        assertEquals(event, device.events.poll(20, TimeUnit.SECONDS));
+    }
+
+    private static Fd[] events(int count) {
+        return Stream.generate(() -> EventFd.create().fd()).limit(count).toArray(Fd[]::new);
+    }
+
+    /** Eventfds, sockets, epolls and our memory files; descriptors of jars and the like come and go. */
+    private static long openDescriptors() throws IOException {
+        try (Stream<Path> links = Files.list(Path.of("/proc/self/fd"))) {
+            return links.filter(VhostUserServerTest::isOfInterest).count();
+        }
+    }
+
+    private static boolean isOfInterest(Path link) {
+        try {
+            String target = Files.readSymbolicLink(link).toString();
+            return target.startsWith("anon_inode:") || target.startsWith("socket:") || target.contains(FrontEnd.MEMORY_NAME);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}
