@@ -13,6 +13,7 @@ public final class ImageException extends RuntimeException {
         OUT_OF_RANGE,
         IN_USE,
         DIRECT_UNSUPPORTED,
+        DIRECT_REQUIRED,
         LOCK_UNSUPPORTED,
         IO
     }

@@ -6,8 +6,8 @@ import io.vireo.posix.IoVec;
  * One operation on a block node. Pooled and refilled by its caller, so that a request costs no allocation.
  *
  * <p>Shape: an object is one request in flight at most. From submit to completion it and its buffers belong to the node:
- * the caller touches neither. Afterwards the caller's fields are as they were, except that {@link #data()} may have been
- * advanced past what was transferred. Units: bytes. Thread: the IOThread that submits it.
+ * the caller touches neither. Afterwards operation, offset and length are as they were; {@link #data()} may have been
+ * advanced past what was transferred, and the two wishes that a node may deny may be gone. Units: bytes. Thread: the IOThread that submits it.
  */
 public final class IoRequest {
     private final IoCompletion completion;
@@ -102,6 +102,16 @@ public final class IoRequest {
     /** Moves the request by a window's start before it is handed to the node below. */
     public void shift(long bytes) {
         nodeOffsetBytes += bytes;
+    }
+
+    /** For a node that never unmaps: the range keeps its space. */
+    public void denyUnmap() {
+        mayUnmap = false;
+    }
+
+    /** For a node that promises no durability: the request need not wait for it. */
+    public void denyDurable() {
+        durable = false;
     }
 
     /** A deadline for the node that holds the request; means nothing to anybody else. */

@@ -4,6 +4,8 @@ package io.vireo.storage.node;
  * What a node asks of requests and what it can do. All in bytes.
  *
  * @param requestAlignmentBytes offset and length of every request with a range are multiples of this; at least 512
+ * @param memoryAlignmentBytes addresses and lengths of buffers that are multiples of this are moved without a copy;
+ *     others are copied, which costs time and nothing else
  * @param logicalBlockBytes the unit that a guest is told to address by
  * @param physicalBlockBytes the unit that the storage below rewrites at once
  * @param minIoBytes the smallest good size of a request; 0 = not known
@@ -15,6 +17,7 @@ package io.vireo.storage.node;
  */
 public record NodeLimits(
         int requestAlignmentBytes,
+        int memoryAlignmentBytes,
         int logicalBlockBytes,
         int physicalBlockBytes,
         int minIoBytes,
@@ -29,7 +32,7 @@ public record NodeLimits(
 
     /** A node that takes 512-byte sectors, reads and writes only. */
     public static final NodeLimits SECTORS = new NodeLimits(
-            SECTOR_BYTES, SECTOR_BYTES, SECTOR_BYTES, 0, 0, KERNEL_TRANSFER_BYTES,
+            SECTOR_BYTES, 1, SECTOR_BYTES, SECTOR_BYTES, 0, 0, KERNEL_TRANSFER_BYTES,
             RangeLimits.UNSUPPORTED, RangeLimits.UNSUPPORTED, false);
 
     /** Limits of an operation on a range that carries no data. */
@@ -51,21 +54,31 @@ public record NodeLimits(
         }
     }
 
-    public NodeLimits withBlocks(int logicalBlockBytes, int physicalBlockBytes) {
+    /** Requests in units of {@code requestAlignmentBytes}, with buffers that had better be aligned to the second. */
+    public NodeLimits withAlignment(int requestAlignmentBytes, int memoryAlignmentBytes) {
+        int logical = Math.max(requestAlignmentBytes, logicalBlockBytes);
         return new NodeLimits(
-                logicalBlockBytes, logicalBlockBytes, Math.max(logicalBlockBytes, physicalBlockBytes),
+                requestAlignmentBytes, memoryAlignmentBytes, logical, Math.max(logical, physicalBlockBytes),
+                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
+    }
+
+    /** Blocks as the storage has them; the logical one never below the request alignment. */
+    public NodeLimits withBlocks(int logicalBlockBytes, int physicalBlockBytes) {
+        int logical = Math.max(requestAlignmentBytes, logicalBlockBytes);
+        return new NodeLimits(
+                requestAlignmentBytes, memoryAlignmentBytes, logical, Math.max(logical, physicalBlockBytes),
                 minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
     }
 
     public NodeLimits withIoHints(int minIoBytes, int optIoBytes) {
         return new NodeLimits(
-                requestAlignmentBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes, maxTransferBytes,
-                discard, writeZeroes, zeroesMayUnmap);
+                requestAlignmentBytes, memoryAlignmentBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes,
+                maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
     }
 
     public NodeLimits withRanges(RangeLimits discard, RangeLimits writeZeroes, boolean zeroesMayUnmap) {
         return new NodeLimits(
-                requestAlignmentBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes, maxTransferBytes,
-                discard, writeZeroes, zeroesMayUnmap);
+                requestAlignmentBytes, memoryAlignmentBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes,
+                maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
     }
 }

@@ -1,0 +1,65 @@
+package io.vireo.storage.file;
+
+import io.vireo.storage.node.Admission;
+import io.vireo.storage.node.AioEngine;
+import io.vireo.storage.node.IoRequest;
+import io.vireo.storage.node.NodeChannel;
+
+/** One IOThread's way to a host file: decides what a request needs, then hands it to the thread's engine. */
+final class FileChannel implements NodeChannel {
+    private final Admission admission;
+    private final int fd;
+    private final AioEngine engine;
+    private final BounceBuffers bounce;
+    private final long memoryMask;
+    private final boolean flushes;
+    private final boolean noFlush;
+    private final boolean unmaps;
+
+    FileChannel(HostFile file, int fd, AioEngine engine) {
+        FileOptions options = file.options();
+        this.admission = new Admission(file);
+        this.fd = fd;
+        this.engine = engine;
+        this.bounce = options.cache().direct() ? new BounceBuffers(engine, fd) : null;
+        this.memoryMask = file.limits().memoryAlignmentBytes() - 1L;
+        this.noFlush = options.cache().noFlush();
+        this.flushes = !noFlush && !options.readOnly();
+        this.unmaps = options.discard() == FileOptions.Discard.UNMAP;
+    }
+
+    @Override
+    public void submit(IoRequest request) {
+        int errno = admission.judge(request);
+        if (errno != 0) {
+            request.complete(errno);
+            return;
+        }
+        if (noFlush) request.denyDurable();
+        switch (request.operation()) {
+            case READ, WRITE -> transfer(request);
+            case FLUSH -> submitIf(flushes, request);
+            case DISCARD -> submitIf(unmaps, request);
+            case WRITE_ZEROES -> {
+                if (!unmaps) request.denyUnmap();
+                engine.submit(fd, request);
+            }
+        }
+    }
+
+    private void transfer(IoRequest request) {
+        if (bounce == null || BounceBuffers.isAligned(request.data(), memoryMask)) engine.submit(fd, request);
+        else bounce.submit(request);
+    }
+
+    /** What needs nothing done succeeds at once. */
+    private void submitIf(boolean needed, IoRequest request) {
+        if (needed) engine.submit(fd, request);
+        else request.complete(0);
+    }
+
+    @Override
+    public void close() {
+        if (bounce != null) bounce.close();
+    }
+}

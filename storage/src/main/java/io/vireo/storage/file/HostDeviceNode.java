@@ -1,0 +1,68 @@
+package io.vireo.storage.file;
+
+import io.vireo.posix.BlockDeviceGeometry;
+import io.vireo.posix.Fd;
+import io.vireo.posix.FileStatus;
+import io.vireo.posix.PosixFile;
+import io.vireo.storage.node.ImageException;
+import io.vireo.storage.node.NodeLimits;
+import io.vireo.storage.node.NodeLimits.RangeLimits;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Opens block devices: the driver {@code host_device}. */
+public final class HostDeviceNode {
+    private HostDeviceNode() {}
+
+    /**
+     * Opens and locks the device. Blocks: not for IOThreads.
+     *
+     * @throws ImageException saying what is wrong with it; nothing stays open then
+     */
+    public static HostFile open(FileOptions options) {
+        if (OpenFile.status(options).kind() != FileStatus.Kind.BLOCK) {
+            throw new ImageException(ImageException.Kind.NOT_A_DEVICE, options.filename(), "is not a block device");
+        }
+        Fd fd = OpenFile.open(options);
+        try {
+            BlockDeviceGeometry geometry = PosixFile.geometry(fd);
+            long size = OpenFile.checkedSize(options, geometry.sizeBytes());
+            NodeLimits limits = ranges(options)
+                    .withBlocks(geometry.logicalBlockBytes(), geometry.physicalBlockBytes())
+                    .withIoHints(geometry.minIoBytes(), geometry.optIoBytes());
+            limits = OpenFile.withDirect(options, fd, size, geometry.logicalBlockBytes(), limits);
+            return new HostFile("host_device", options, fd, size, limits);
+        } catch (RuntimeException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Both operations are fallocate(2) on the device, which the kernel carries out by writing zeroes or by unmapping so
+     * that zeroes are read; a disk that has neither says EOPNOTSUPP.
+     */
+    private static NodeLimits ranges(FileOptions options) {
+        if (options.readOnly()) return NodeLimits.SECTORS;
+        BlockQueue queue = BlockQueue.of(deviceNumber(options.filename()));
+        boolean zeroes = queue.attribute("write_zeroes_max_bytes", 0) > 0;
+        boolean discards = zeroes && queue.attribute("discard_max_bytes", 0) > 0;
+        boolean unmaps = options.discard() == FileOptions.Discard.UNMAP;
+        int granularity = Math.max(NodeLimits.SECTOR_BYTES, (int) queue.attribute("discard_granularity", 0));
+        return NodeLimits.SECTORS.withRanges(
+                discards || !unmaps ? RangeLimits.alignedTo(granularity) : RangeLimits.UNSUPPORTED,
+                // ZERO_RANGE is written out by the kernel where the disk has no command for it.
+                RangeLimits.alignedTo(NodeLimits.SECTOR_BYTES),
+                discards && unmaps);
+    }
+
+    private static long deviceNumber(String path) {
+        try {
+            return ((Number) Files.getAttribute(Path.of(path), "unix:rdev")).longValue();
+        } catch (IOException e) {
+            throw new ImageException(ImageException.Kind.IO, path, "cannot be looked at", e);
+        }
+    }
+}

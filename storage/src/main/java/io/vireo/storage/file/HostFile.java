@@ -1,0 +1,74 @@
+package io.vireo.storage.file;
+
+import io.vireo.posix.Fd;
+import io.vireo.storage.node.AioEngine;
+import io.vireo.storage.node.AioMode;
+import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.IoContext;
+import io.vireo.storage.node.NodeChannel;
+import io.vireo.storage.node.NodeLimits;
+
+/** An open file or device of the host as a block node; {@link FileNode} and {@link HostDeviceNode} open it. */
+public final class HostFile implements BlockNode {
+    private final String driver;
+    private final FileOptions options;
+    private final Fd fd;
+    private final long sizeBytes;
+    private final NodeLimits limits;
+
+    /** @param fd owned from here on, with the locks that it holds */
+    HostFile(String driver, FileOptions options, Fd fd, long sizeBytes, NodeLimits limits) {
+        this.driver = driver;
+        this.options = options;
+        this.fd = fd;
+        this.sizeBytes = sizeBytes;
+        this.limits = limits;
+    }
+
+    @Override
+    public String nodeName() {
+        return options.nodeName();
+    }
+
+    @Override
+    public String driver() {
+        return driver;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
+    @Override
+    public boolean readOnly() {
+        return options.readOnly();
+    }
+
+    @Override
+    public NodeLimits limits() {
+        return limits;
+    }
+
+    /** How it was opened, for those who show it. */
+    public FileOptions options() {
+        return options;
+    }
+
+    @Override
+    public NodeChannel open(IoContext context) {
+        return new FileChannel(this, fd.number(), engineFor(context));
+    }
+
+    /** Linux AIO blocks in its submission on files that go through the page cache. */
+    private AioEngine engineFor(IoContext context) {
+        AioEngine engine = context.engine(options.aio());
+        boolean blocks = engine.kind() == AioMode.NATIVE && !options.cache().direct();
+        return blocks ? context.engine(AioMode.THREADS) : engine;
+    }
+
+    @Override
+    public void close() {
+        fd.close();
+    }
+}

@@ -1,0 +1,121 @@
+package io.vireo.storage.nullco;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vireo.posix.Errno;
+import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.BlockNodeContract;
+import io.vireo.storage.node.NodeChannel;
+import io.vireo.storage.node.TestLoop;
+import io.vireo.storage.node.TestRequest;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+class NullNodeTest {
+    private static NullNode node(boolean readZeroes, long latencyNanos) {
+        return new NullNode("n0", new NullNode.Options(1 << 20, false, readZeroes, latencyNanos));
+    }
+
+    private abstract static class Zeroes extends BlockNodeContract {
+        final long latencyNanos;
+
+        Zeroes(long latencyNanos) {
+            this.latencyNanos = latencyNanos;
+        }
+
+        @Override
+        protected void equip(TestLoop loop) {}
+
+        @Override
+        protected BlockNode openNode(boolean readOnly) {
+            return new NullNode("n0", new NullNode.Options(SIZE_BYTES, readOnly, true, latencyNanos));
+        }
+
+        @Override
+        protected boolean stores() {
+            return false;
+        }
+    }
+
+    @Nested
+    class AtOnce extends Zeroes {
+        AtOnce() {
+            super(0);
+        }
+    }
+
+    @Nested
+    class Late extends Zeroes {
+        Late() {
+            super(20_000);
+        }
+    }
+
+    @Test
+    void leavesBuffersAloneUnlessToldToZeroThem() throws Exception {
+        try (TestLoop loop = new TestLoop();
+                NodeChannel channel = node(false, 0).open(loop);
+                TestRequest r = new TestRequest(512).whole(512)) {
+            r.fill(0x42);
+            channel.submit(r.request.read(0, r.data));
+            assertEquals(1, r.completions, "done inside submit");
+            assertEquals(0x42, r.bytes()[511]);
+        }
+    }
+
+    @Test
+    void completesEachRequestWhenItsLatencyIsOverAndNotBefore() throws Exception {
+        try (TestLoop loop = new TestLoop().freeze();
+                NodeChannel channel = node(true, 1000).open(loop);
+                TestRequest first = new TestRequest(512).whole(512);
+                TestRequest second = new TestRequest(512).whole(512)) {
+            channel.submit(first.request.read(0, first.data));
+            loop.advance(400);
+            channel.submit(second.request.flush());
+            loop.advance(599);
+            loop.turn();
+            assertFalse(first.isDone());
+            loop.advance(1);
+            loop.turn();
+            assertTrue(first.isDone());
+            assertFalse(second.isDone());
+            loop.advance(400);
+            loop.turn();
+            assertTrue(second.isDone());
+            assertEquals(2, loop.timersSet, "one timer at a time");
+        }
+    }
+
+    @Test
+    void answersAtOnceWhatItRefuses() throws Exception {
+        try (TestLoop loop = new TestLoop().freeze();
+                NodeChannel channel = node(true, 1000).open(loop);
+                TestRequest r = new TestRequest(512).whole(512)) {
+            channel.submit(r.request.read(1 << 20, r.data));
+            assertEquals(Errno.EINVAL, r.errno);
+        }
+    }
+
+    @Test
+    void doesNotCloseOverRequestsInFlight() throws Exception {
+        try (TestLoop loop = new TestLoop().freeze();
+                NodeChannel channel = node(true, 1000).open(loop);
+                TestRequest r = new TestRequest(512).whole(512)) {
+            channel.submit(r.request.read(0, r.data));
+            assertThrows(IllegalStateException.class, channel::close);
+            loop.advance(1000);
+            loop.turn();
+            assertTrue(r.isDone());
+        }
+    }
+
+    @Test
+    void refusesASizeThatIsNotWholeSectors() {
+        assertThrows(IllegalArgumentException.class, () -> new NullNode.Options(1000, false, false, 0));
+        assertThrows(IllegalArgumentException.class, () -> new NullNode.Options(0, false, false, 0));
+    }
+}
