@@ -39,15 +39,16 @@ import org.junit.jupiter.api.Test;
 class BlkRequestReaderTest {
     private static final int SIZE = 256;
     private static final long SECTORS = 2048;
+    private static final int DATA_BYTES = 1 << 20;
 
-    private final GuestRing guest = new GuestRing(SIZE, 1 << 20);
+    private final GuestRing guest = new GuestRing(SIZE, 2 << 20);
     private final SplitVirtqueue queue = guest.virtqueue(VirtqueueLayout.RING_F_INDIRECT_DESC);
     private final Chain chain = new Chain(SIZE);
     private final NativeBlock vectors = NativeBlock.allocate(64 * IoVec.ENTRY_BYTES, 16);
     private final BlkRequest request = new BlkRequest(new IoVec(vectors.address(), 64, 64));
     private final long header = guest.allocate(16, 16);
     private final long status = guest.allocate(1, 1);
-    private final long data = guest.allocate(256 << 10, 4096);
+    private final long data = guest.allocate(DATA_BYTES, 4096);
     private BlkRequestReader reader = new BlkRequestReader(Devices.disk(SECTORS * 512));
 
     @AfterEach
@@ -236,13 +237,16 @@ class BlkRequestReaderTest {
     @Test
     void refusesMoreDataThanItsBound() {
         reader = new BlkRequestReader(Devices.disk(1L << 40));
-        Buffer[] buffers = new Buffer[2 + 130];
+        Buffer[] buffers = new Buffer[34];
         buffers[0] = readable(header, 16);
-        Arrays.fill(buffers, 1, 131, writable(data, 256 << 10));
-        buffers[131] = writable(status, 1);
+        Arrays.fill(buffers, 1, 33, writable(data, DATA_BYTES));
+        buffers[33] = writable(status, 1);
         putHeader(T_IN, 0);
-        assertEquals(S_IOERR, judge(buffers), "32.5 MiB");
-        assertEquals(S_IOERR, judge(Arrays.copyOfRange(buffers, 0, 131)), "no room for a status but in the data");
+        assertEquals(PROCEED, judge(buffers));
+        assertEquals(32 << 20, request.lengthBytes());
+        buffers[33] = writable(data, 513);
+        assertEquals(S_IOERR, judge(buffers), "a sector more");
+        assertEquals(guest.host(data) + 512, request.statusAddress());
     }
 
     @Test
