@@ -66,8 +66,9 @@ public record BlkProperties(
 
     /** The same device at another size. */
     public BlkProperties withCapacityBytes(long newCapacityBytes) {
-        return new BlkProperties(newCapacityBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes, segMax,
-                sizeMaxBytes, numQueues, readOnly, writeCache, discard, writeZeroes, serial);
+        return new BlkProperties(
+                newCapacityBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes, segMax, sizeMaxBytes,
+                numQueues, readOnly, writeCache, discard, writeZeroes, serial);
     }
 
     public long capacitySectors() {

@@ -49,7 +49,9 @@ public final class BlkRequestReader {
      * @throws VirtqueueBroken no whole header or no status byte: there is no way to answer
      */
     public void read(Chain chain, BlkRequest request) {
-        if (chain.readableBytes() < REQ_HEADER_BYTES) throw new VirtqueueBroken(Fault.HEADER_SHORT, chain.readableBytes());
+        if (chain.readableBytes() < REQ_HEADER_BYTES) {
+            throw new VirtqueueBroken(Fault.HEADER_SHORT, chain.readableBytes());
+        }
         if (chain.writableCount() == 0) throw new VirtqueueBroken(Fault.STATUS_MISSING, chain.head());
         int last = chain.count() - 1;
         request.head = chain.head();
@@ -110,7 +112,7 @@ public final class BlkRequestReader {
         return true;
     }
 
-    /** Appends {@code bytes} bytes of the chain's buffers from buffer {@code first} on, without its first {@code skip}. */
+    /** Appends {@code bytes} bytes of the buffers from {@code first} on, without their first {@code skip}. */
     private static byte gather(Chain chain, int first, long skip, long bytes, IoVec data) {
         long toSkip = skip;
         long rest = bytes;

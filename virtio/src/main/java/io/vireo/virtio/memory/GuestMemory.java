@@ -97,7 +97,7 @@ public final class GuestMemory {
         return regions;
     }
 
-    /** Host address of {@code lengthBytes} (at least 1) bytes of guest physical memory in one region, or {@link #FAULT}. */
+    /** Host address of {@code lengthBytes} bytes, at least 1, that are all in one region, or {@link #FAULT}. */
     public long translate(long gpa, long lengthBytes) {
         // A gpa below the start gives a difference that is negative or, as regions do not wrap, larger than any size.
         long offset = gpa - largestStart;

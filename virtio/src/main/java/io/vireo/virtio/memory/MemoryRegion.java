@@ -12,7 +12,9 @@ package io.vireo.virtio.memory;
 public record MemoryRegion(long gpa, long userAddress, long sizeBytes, long hostAddress, SharedMapping mapping) {
     public MemoryRegion {
         if (sizeBytes <= 0) throw new IllegalArgumentException("region of " + sizeBytes + " bytes");
-        if (wraps(gpa, sizeBytes)) throw new IllegalArgumentException("region wraps: " + hex(gpa) + "+" + hex(sizeBytes));
+        if (wraps(gpa, sizeBytes)) {
+            throw new IllegalArgumentException("region wraps: " + hex(gpa) + "+" + hex(sizeBytes));
+        }
         if (wraps(userAddress, sizeBytes)) {
             throw new IllegalArgumentException("region wraps: user " + hex(userAddress) + "+" + hex(sizeBytes));
         }

@@ -24,9 +24,9 @@ import io.vireo.virtio.queue.VirtqueueBroken.Fault;
 /**
  * One split virtqueue, device side (virtio 1.3, 2.7). Owned by one IOThread.
  *
- * <p>Taking: {@link #poll} copies each descriptor once and translates it; everything after works on the copy. Returning:
- * any number of {@link #pushUsed}, then one {@link #publishUsed}, then {@link #needsCall}. A ring that broke a rule
- * throws {@link VirtqueueBroken} and has not moved.
+ * <p>Taking: {@link #poll} copies each descriptor once and translates it; everything after works on the copy.
+ * Returning: any number of {@link #pushUsed}, then one {@link #publishUsed}, then {@link #needsCall}. A ring
+ * that broke a rule throws {@link VirtqueueBroken} and has not moved.
  *
  * <p>Any method may throw {@link InternalError} when the guest's memory went away under its mapping.
  */
@@ -223,7 +223,7 @@ public final class SplitVirtqueue {
      */
     public void pushUsed(int head, int writtenBytes) {
         long bit = 1L << head;
-        if ((inFlightHeads[head >>> 6] & bit) == 0) throw new IllegalStateException("head " + head + " is not in flight");
+        if ((inFlightHeads[head >>> 6] & bit) == 0) throw new IllegalStateException("head " + head + " not in flight");
         inFlightHeads[head >>> 6] &= ~bit;
         inFlight--;
         long at = usedRing + USED_RING + (long) USED_ELEMENT_BYTES * (nextUsed & (size - 1));

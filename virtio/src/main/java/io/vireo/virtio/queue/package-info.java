@@ -1,2 +1,2 @@
-/** Virtqueues, device side: takes descriptor chains, writes used elements, decides on notifications (virtio 1.3, 2.7). */
+/** Virtqueues, device side: descriptor chains in, used elements and notifications out (virtio 1.3, 2.7). */
 package io.vireo.virtio.queue;

@@ -53,7 +53,8 @@ class BlkConfigSpaceTest {
 
     @Test
     void refusesToReadNothingOrFurtherThanAnybodyDoes() {
-        for (int[] range : new int[][] {{0, 0}, {0, -1}, {0, 257}, {-1, 4}, {256, 1}, {255, 2}, {1, Integer.MAX_VALUE}}) {
+        int[][] ranges = {{0, 0}, {0, -1}, {0, 257}, {-1, 4}, {256, 1}, {255, 2}, {1, Integer.MAX_VALUE}};
+        for (int[] range : ranges) {
             assertThrows(IllegalArgumentException.class, () -> config.read(range[0], range[1]));
         }
     }

@@ -9,7 +9,8 @@ import io.vireo.virtio.blk.BlkProperties.WriteZeroes;
 import org.junit.jupiter.api.Test;
 
 class BlkPropertiesTest {
-    private static void refused(long capacity, int logical, int physical, int minIo, int optIo, int segMax, int queues) {
+    private static void refused(
+            long capacity, int logical, int physical, int minIo, int optIo, int segMax, int queues) {
         assertThrows(IllegalArgumentException.class, () -> new BlkProperties(capacity, logical, physical, minIo, optIo,
                 segMax, 0, queues, false, true, Discard.NONE, WriteZeroes.NONE, ""));
     }
@@ -45,8 +46,8 @@ class BlkPropertiesTest {
     }
 
     private static BlkProperties withSerial(BlkProperties p, String serial) {
-        return new BlkProperties(p.capacityBytes(), 512, 512, 0, 0, 1, 0, 1, false, true, Discard.NONE, WriteZeroes.NONE,
-                serial);
+        return new BlkProperties(
+                p.capacityBytes(), 512, 512, 0, 0, 1, 0, 1, false, true, Discard.NONE, WriteZeroes.NONE, serial);
     }
 
     @Test

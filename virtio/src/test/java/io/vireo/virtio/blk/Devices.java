@@ -13,6 +13,8 @@ final class Devices {
     static BlkProperties disk(long capacityBytes, int logicalBlockBytes, boolean readOnly) {
         return new BlkProperties(
                 capacityBytes, logicalBlockBytes, 4096, 4096, 65536, 254, 0, 2, readOnly, true,
-                new BlkProperties.Discard(true, 4096, 1, 8), new BlkProperties.WriteZeroes(true, 2048, 1, true), SERIAL);
+                new BlkProperties.Discard(true, 4096, 1, 8),
+                new BlkProperties.WriteZeroes(true, 2048, 1, true),
+                SERIAL);
     }
 }

@@ -50,7 +50,7 @@ class GarbageRingTest {
             for (int round = 0; round < ROUNDS; round++) serve(round);
         });
         assertTrue(guest.guardsAreIntact(), "seed " + SEED);
-        assertEquals(EnumSet.allOf(VirtqueueBroken.Fault.class), faults, "the garbage reached every check, seed " + SEED);
+        assertEquals(EnumSet.allOf(VirtqueueBroken.Fault.class), faults, "the checks reached, seed " + SEED);
         assertTrue(answered > ROUNDS / 50 && proceeded > ROUNDS / 500,
                 "answered " + answered + ", proceeded " + proceeded + ", seed " + SEED);
     }
@@ -61,7 +61,9 @@ class GarbageRingTest {
         int start = random.nextInt(0x10000);
         SplitVirtqueue queue = new SplitVirtqueue(0, SIZE, guest.ring(), start, features);
         int published = random.nextInt(30) == 0 ? random.nextInt(0x10000) : random.nextInt(SIZE + 2);
-        for (int i = 0; i < SIZE; i++) guest.putAvail(start + i, random.nextInt(random.nextInt(9) == 0 ? 0x10000 : SIZE));
+        for (int i = 0; i < SIZE; i++) {
+            guest.putAvail(start + i, random.nextInt(random.nextInt(9) == 0 ? 0x10000 : SIZE));
+        }
         guest.availIdx(start + published);
         int polls = 0;
         try {

@@ -22,7 +22,8 @@ class GuestMemoryTest {
 
     /** Addresses only: nothing here touches the memory. */
     private MemoryRegion region(long gpa, long sizeBytes, long host) {
-        return new MemoryRegion(gpa, 0x7000_0000_0000L + gpa, sizeBytes, host, SharedMapping.of(unmapped::incrementAndGet));
+        SharedMapping mapping = SharedMapping.of(unmapped::incrementAndGet);
+        return new MemoryRegion(gpa, 0x7000_0000_0000L + gpa, sizeBytes, host, mapping);
     }
 
     private GuestMemory low640KAndHigh2G() {
@@ -109,7 +110,8 @@ class GuestMemoryTest {
                 long length = random.nextLong(1, 3 * 4096);
                 long expected = FAULT;
                 for (MemoryRegion r : regions) {
-                    if (at >= r.gpa() && at + length <= r.gpa() + r.sizeBytes()) expected = r.hostAddress() + at - r.gpa();
+                    boolean inside = at >= r.gpa() && at + length <= r.gpa() + r.sizeBytes();
+                    if (inside) expected = r.hostAddress() + at - r.gpa();
                 }
                 assertEquals(expected, memory.translate(at, length), "seed " + seed);
             }
@@ -119,7 +121,9 @@ class GuestMemoryTest {
     @Test
     void gathersABufferOverAdjacentRegionsInOrder() {
         GuestMemory memory = GuestMemory.of(List.of(
-                region(0x1000, 0x1000, 0x10_0000), region(0x2000, 0x1000, 0x50_0000), region(0x3000, 0x1000, 0x20_0000)));
+                region(0x1000, 0x1000, 0x10_0000),
+                region(0x2000, 0x1000, 0x50_0000),
+                region(0x3000, 0x1000, 0x20_0000)));
         try (NativeBlock block = NativeBlock.allocate(64, 16); IoVec out = new IoVec(block.address(), 4, 4)) {
             assertTrue(memory.gather(0x1800, 0x2000, out));
             assertEquals(3, out.count());

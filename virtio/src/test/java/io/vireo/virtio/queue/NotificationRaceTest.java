@@ -81,7 +81,7 @@ class NotificationRaceTest {
         }
     }
 
-    /** The driver's half, from the specification's words (2.7.13): it shares the layout's numbers with the device only. */
+    /** The driver's half, from the specification's words (2.7.13): it shares only the layout with the device. */
     private void drive(boolean eventIdx) throws InterruptedException {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(~SEED);
         int published = 0;

@@ -56,7 +56,8 @@ class SplitVirtqueueTest {
 
     @Test
     void takesTheBuffersOfAChainInOrder() {
-        guest.chain(3, readable(page, 16), readable(page + 512, 1024), writable(page + 4096, 512), writable(page + 16, 1));
+        guest.chain(
+                3, readable(page, 16), readable(page + 512, 1024), writable(page + 4096, 512), writable(page + 16, 1));
         guest.publish(3);
         assertTrue(queue.hasAvailable());
         assertTrue(poll());
