@@ -12,8 +12,8 @@ import java.util.List;
  * a number taken again meanwhile is never read from.
  *
  * <p>The calls are made through {@code java.lang.foreign}: jnr-posix knows neither socket, bind nor accept, and its
- * recvmsg allocates its header per call, wants NIO buffers instead of addresses, and walks a control block that the
- * kernel has cut short without looking at MSG_CTRUNC, so descriptors could be lost without anybody noticing.
+ * message header is allocated for each call, takes NIO buffers instead of addresses, and steps from one control message
+ * to the next by a length that counts its header twice, so that descriptors in a second one are lost.
  */
 public final class UnixSocket implements AutoCloseable {
     /** The kernel's own limit on descriptors in one message (SCM_MAX_FD). */

@@ -7,6 +7,7 @@ import io.vireo.posix.Memory;
 import io.vireo.posix.NativeBlock;
 import io.vireo.posix.PosixException;
 import io.vireo.posix.UringCalls;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,8 +76,9 @@ public record Probe(boolean available, String reason, BitSet opcodes) {
     }
 
     private static String sysctl() {
-        try {
-            return Files.readString(DISABLED).strip();
+        // A sysctl file answers its first read only, and Files.readString begins with one byte.
+        try (BufferedReader reader = Files.newBufferedReader(DISABLED)) {
+            return reader.readLine();
         } catch (IOException e) {
             return ""; // a kernel before 6.6 has no such switch
         }
