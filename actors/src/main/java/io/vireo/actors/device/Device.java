@@ -1,0 +1,213 @@
+package io.vireo.actors.device;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.DispatcherSelector;
+import io.vireo.actors.iothread.IoThread;
+import io.vireo.monitoring.metrics.DeviceCounters;
+import io.vireo.posix.EventFd;
+import io.vireo.storage.node.BlockNode;
+import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.SplitVirtqueue;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+
+/**
+ * A virtio-blk device while a driver uses it: from feature negotiation to reset. It spans the IOThreads that serve its
+ * virtqueues, with one actor on each; a transport drives it and tells it nothing but virtio's own words.
+ *
+ * <p>Thread: one controlling thread at a time, never an IOThread. Calls wait for their IOThreads; what a request in
+ * flight holds up ({@link #stopQueue}, {@link #close}) is a future.
+ */
+public final class Device {
+    /** Actor names must be unique while the one before is still on its way out. */
+    private static final AtomicLong OPENED = new AtomicLong();
+
+    private final String name;
+    private final BlkProperties properties;
+    private final List<IoThread> ioThreadOfQueue;
+    private final Executor blocking;
+    private final Map<IoThread, Shard> shards = new LinkedHashMap<>();
+    private final ServedVirtqueue[] served;
+    private long features;
+
+    private record Shard(DeviceShard state, ActorRef<DeviceActor.Command> actor) {}
+
+    private Device(
+            String name, BlkProperties properties, List<IoThread> ioThreadOfQueue, Executor blocking) {
+        this.name = name;
+        this.properties = properties;
+        this.ioThreadOfQueue = ioThreadOfQueue;
+        this.blocking = blocking;
+        served = new ServedVirtqueue[ioThreadOfQueue.size()];
+    }
+
+    /**
+     * Opens the device on its IOThreads.
+     *
+     * @param ioThreadOfQueue who serves each virtqueue, by index
+     * @param counters the counters to go on with, per IOThread
+     * @param blocking where memory is unmapped
+     */
+    public static Device open(
+            ActorSystem<?> system,
+            String name,
+            BlockNode node,
+            BlkProperties properties,
+            List<IoThread> ioThreadOfQueue,
+            Function<IoThread, DeviceCounters> counters,
+            Executor blocking,
+            DeviceListener listener) {
+        Device device = new Device(name, properties, ioThreadOfQueue, blocking);
+        for (IoThread ioThread : new LinkedHashSet<>(ioThreadOfQueue)) {
+            DeviceShard state = CompletableFuture.supplyAsync(
+                            () -> new DeviceShard(ioThread, node, properties, counters.apply(ioThread), listener), ioThread)
+                    .join();
+            ActorRef<DeviceActor.Command> actor = system.systemActorOf(
+                    DeviceActor.create(state),
+                    "vireo-" + name + "-" + ioThread.name() + "-" + OPENED.incrementAndGet(),
+                    DispatcherSelector.fromConfig(ioThread.dispatcher()));
+            device.shards.put(ioThread, new Shard(state, actor));
+        }
+        return device;
+    }
+
+    /** The driver's features: they decide how rings are read and whether a write may stay in a cache. */
+    public void accept(long acceptedFeatures, boolean writeBack) {
+        features = acceptedFeatures;
+        writeBack(writeBack);
+    }
+
+    /** Switches the write cache; writes taken from now on follow. */
+    public void writeBack(boolean writeBack) {
+        for (Shard shard : shards.values()) shard.actor.tell(new DeviceActor.SetDurable(!writeBack));
+    }
+
+    /**
+     * Goes over to another generation of guest memory, which belongs to the device from here.
+     *
+     * @param rings addresses in it of the virtqueues that run, by index
+     */
+    public void useMemory(GuestMemory memory, SplitRing[] rings) {
+        AtomicInteger holders = new AtomicInteger(shards.size());
+        Runnable onReleased = () -> {
+            // Unmapping a large guest takes milliseconds.
+            if (holders.decrementAndGet() == 0) blocking.execute(memory::release);
+        };
+        for (Shard shard : shards.values()) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            ask(shard, new DeviceActor.UseMemory(new MemoryLease(memory, onReleased), rings, done), done);
+        }
+    }
+
+    /**
+     * Starts a virtqueue.
+     *
+     * @param call null when the driver polls
+     * @param err null when nobody wants to know that the ring is broken
+     */
+    public void startQueue(int index, int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {
+        Shard shard = shardOf(index);
+        SplitVirtqueue virtqueue = new SplitVirtqueue(index, size, ring, nextAvail, features);
+        ServedVirtqueue queue = new ServedVirtqueue(virtqueue, kick, properties.segMax() + 2, shard.state);
+        queue.call = call;
+        queue.err = err;
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        ask(shard, new DeviceActor.Start(queue, done), done);
+        served[index] = queue;
+    }
+
+    /** Takes no more from a virtqueue; the next avail index, once what is in flight is in its used ring. */
+    public CompletableFuture<Integer> stopQueue(int index) {
+        served[index] = null;
+        Shard shard = shardOf(index);
+        CompletableFuture<Integer> stopped = new CompletableFuture<>();
+        // To the state, not to the actor: a queue whose actor died must come to its end too.
+        shard.state.ioThread.execute(() -> shard.state.stop(index, stopped));
+        return stopped;
+    }
+
+    public void setCall(int index, EventFd call) {
+        Shard shard = shardOf(index);
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        ask(shard, new DeviceActor.SetCall(index, call, done), done);
+    }
+
+    public void setErr(int index, EventFd err) {
+        Shard shard = shardOf(index);
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        ask(shard, new DeviceActor.SetErr(index, err, done), done);
+    }
+
+    public boolean isRunning(int index) {
+        return served[index] != null;
+    }
+
+    /** Stops what runs, waits for what is in flight, ends the actors and gives the memory back. */
+    public CompletableFuture<Void> close() {
+        CompletableFuture<?>[] stops = new CompletableFuture<?>[served.length];
+        for (int i = 0; i < served.length; i++) stops[i] = stopQueue(i);
+        return CompletableFuture.allOf(stops).thenCompose(_ -> endActors());
+    }
+
+    private CompletableFuture<Void> endActors() {
+        CompletableFuture<?>[] ends = shards.values().stream().map(shard -> {
+            CompletableFuture<Void> ended = new CompletableFuture<>();
+            shard.state.ioThread.execute(() -> {
+                if (shard.state.isAbandoned()) ended.complete(null);
+                else shard.actor.tell(new DeviceActor.Close(ended));
+            });
+            return ended.thenRunAsync(shard.state::close, shard.state.ioThread);
+        }).toArray(CompletableFuture[]::new);
+        return CompletableFuture.allOf(ends);
+    }
+
+    /** Requests taken and not answered. From any thread. */
+    public int inFlight() {
+        return shards.values().stream().flatMap(shard -> Arrays.stream(shard.state.seen()))
+                .mapToInt(ServedVirtqueue::inFlightSeen).sum();
+    }
+
+    /** When the oldest request in flight was taken, by {@link System#nanoTime()}; 0 for none. From any thread. */
+    public long oldestRequestNanos() {
+        long now = System.nanoTime();
+        return shards.values().stream().flatMap(shard -> Arrays.stream(shard.state.seen()))
+                .mapToLong(queue -> queue.oldestNanos(now)).filter(at -> at != 0)
+                .reduce((a, b) -> a - b < 0 ? a : b).orElse(0);
+    }
+
+    /** The stations' counts on one of the device's IOThreads. */
+    public Passage passage(IoThread ioThread) {
+        return shards.get(ioThread).state.passage();
+    }
+
+    /** The actor on one of the device's IOThreads. */
+    ActorRef<DeviceActor.Command> actor(IoThread ioThread) {
+        return shards.get(ioThread).actor;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    private Shard shardOf(int index) {
+        return shards.get(ioThreadOfQueue.get(index));
+    }
+
+    /** Waits for the actor's answer, or for the news that it is gone: a dead actor must not hang its transport. */
+    private void ask(Shard shard, DeviceActor.Command command, CompletableFuture<Void> done) {
+        shard.actor.tell(command);
+        shard.state.whenAbandoned().thenRun(() -> done.complete(null));
+        done.join();
+    }
+}

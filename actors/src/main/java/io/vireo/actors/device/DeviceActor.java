@@ -1,0 +1,164 @@
+package io.vireo.actors.device;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.Terminated;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.stream.Materializer;
+import io.vireo.actors.pipeline.BatchInlet;
+import io.vireo.actors.pipeline.RequestPipeline;
+import io.vireo.posix.EventFd;
+import io.vireo.virtio.queue.SplitRing;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A device on one IOThread: drains its virtqueues into the pipeline, starts and stops them, and is the parent of what
+ * serves it. When it, its pipeline or its interrupt actor fails, the device stops and its {@link DeviceListener} is
+ * told; neighbours on the same IOThread do not notice.
+ */
+final class DeviceActor {
+    sealed interface Command permits Drain, UseMemory, Start, SetCall, SetErr, SetDurable, Close, Failed {}
+
+    /** A virtqueue has requests. */
+    enum Drain implements Command {
+        DRAIN
+    }
+
+    /** Takes requests from this generation on; {@code rings} are the running virtqueues' addresses in it, by index. */
+    record UseMemory(MemoryLease lease, SplitRing[] rings, CompletableFuture<Void> done) implements Command {}
+
+    /** Serves a virtqueue, beginning with a look at its avail ring. */
+    record Start(ServedVirtqueue queue, CompletableFuture<Void> done) implements Command {}
+
+    record SetCall(int index, EventFd call, CompletableFuture<Void> done) implements Command {}
+
+    record SetErr(int index, EventFd err, CompletableFuture<Void> done) implements Command {}
+
+    /** Whether a write completes only when it is durable. */
+    record SetDurable(boolean durable) implements Command {}
+
+    /** Ends the actors; every queue was stopped before. */
+    record Close(CompletableFuture<Void> done) implements Command {}
+
+    /** Something that serves the device broke. */
+    record Failed(Throwable reason) implements Command {}
+
+    private final ActorContext<Command> context;
+    private final DeviceShard shard;
+    private final BatchInlet pipeline;
+    private CompletableFuture<Void> closing;
+    private Throwable failure;
+
+    private DeviceActor(ActorContext<Command> context, DeviceShard shard) {
+        this.context = context;
+        this.shard = shard;
+        ActorRef<InterruptActor.Completed> interrupt =
+                context.spawn(InterruptActor.create(shard), "interrupt", DispatcherSelector.sameAsParent());
+        context.watch(interrupt);
+        shard.connect(context.getSelf(), interrupt);
+        var running = RequestPipeline.run(shard, Materializer.createMaterializer(context), shard.ioThread.dispatcher());
+        pipeline = running.first();
+        context.pipeToSelf(running.second(), (done, reason) -> new Failed(
+                reason != null ? reason : new IllegalStateException("the pipeline has ended")));
+    }
+
+    static Behavior<Command> create(DeviceShard shard) {
+        return Behaviors.setup(context -> new DeviceActor(context, shard).behavior());
+    }
+
+    private Behavior<Command> behavior() {
+        return Behaviors.receive(Command.class)
+                .onAnyMessage(this::onCommand)
+                .onSignal(Terminated.class, _ -> fail(new IllegalStateException("the interrupt actor has ended")))
+                .onSignal(PostStop.class, _ -> onPostStop())
+                .build();
+    }
+
+    private Behavior<Command> onCommand(Command command) {
+        try {
+            return switch (command) {
+                case Drain _ -> onDrain();
+                case UseMemory message -> onUseMemory(message);
+                case Start message -> onStart(message);
+                case SetCall message -> onSetCall(message);
+                case SetErr message -> onSetErr(message);
+                case SetDurable message -> onSetDurable(message);
+                case Close message -> onClose(message);
+                case Failed message -> fail(message.reason());
+            };
+        } catch (RuntimeException | Error e) {
+            return fail(e);
+        }
+    }
+
+    private Behavior<Command> onDrain() {
+        RequestBatch batch = shard.drain();
+        if (batch != null) pipeline.offer(batch);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onUseMemory(UseMemory message) {
+        for (ServedVirtqueue queue : shard.seen()) {
+            SplitRing ring = message.rings()[queue.ring.index()];
+            if (ring != null) queue.ring.moveTo(ring);
+        }
+        shard.use(message.lease());
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onStart(Start message) {
+        ServedVirtqueue queue = message.queue();
+        queue.kickToken = shard.ioThread.watch(queue.kick.fd(), () -> shard.kicked(queue));
+        shard.add(queue);
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onSetCall(SetCall message) {
+        ServedVirtqueue queue = shard.queue(message.index());
+        if (queue != null) {
+            queue.call = message.call();
+            // Completions before now may have called nobody.
+            if (queue.call != null) queue.call.signal();
+        }
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onSetErr(SetErr message) {
+        ServedVirtqueue queue = shard.queue(message.index());
+        if (queue != null) queue.err = message.err();
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onSetDurable(SetDurable message) {
+        shard.durableWrites(message.durable());
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onClose(Close message) {
+        closing = message.done();
+        return Behaviors.stopped();
+    }
+
+    private Behavior<Command> fail(Throwable reason) {
+        if (failure == null && closing == null) failure = reason;
+        return Behaviors.stopped();
+    }
+
+    /** Runs after the pipeline and the interrupt actor are gone. */
+    private Behavior<Command> onPostStop() {
+        shard.abandon();
+        if (closing != null) {
+            closing.complete(null);
+        } else {
+            shard.listener.failed(failure != null ? failure : new IllegalStateException("the device actor was stopped"));
+        }
+        return Behaviors.same();
+    }
+}

@@ -1,0 +1,15 @@
+package io.vireo.actors.device;
+
+import io.vireo.virtio.queue.VirtqueueBroken;
+
+/** Told what goes wrong with a device. Called on its IOThread, so nothing here may block. */
+public interface DeviceListener {
+    /** The driver broke a MUST; that virtqueue is not served any more. */
+    void virtqueueBroken(int queue, VirtqueueBroken reason);
+
+    /** A request was answered with an error; {@code errno} is 0 when the request itself was wrong. */
+    void requestFailed(int queue, int type, long offsetBytes, int errno);
+
+    /** The device's actors on one IOThread are gone: it serves nothing more until it is opened anew. */
+    void failed(Throwable reason);
+}

@@ -1,0 +1,364 @@
+package io.vireo.actors.device;
+
+import akka.actor.typed.ActorRef;
+import io.vireo.actors.iothread.IoThread;
+import io.vireo.actors.iothread.PolledDevice;
+import io.vireo.monitoring.metrics.DeviceCounters;
+import io.vireo.monitoring.metrics.Op;
+import io.vireo.monitoring.metrics.Reason;
+import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.NodeChannel;
+import io.vireo.virtio.blk.BlkLayout;
+import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.blk.BlkRequestReader;
+import io.vireo.virtio.queue.Chain;
+import io.vireo.virtio.queue.VirtqueueBroken;
+import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A device's virtqueues on one IOThread and their requests in flight: the state that its actors and its pipeline work
+ * on. It outlives them: what the kernel still holds when an actor dies comes back here.
+ *
+ * <p>A request passes {@link #drain} (device actor), {@link #submit} (pipeline), {@link #completed} (from the node),
+ * {@link #finish} (pipeline) and {@link #decideCall} (interrupt actor). Thread: the IOThread, all of it; {@link #seen}
+ * from anywhere.
+ */
+public final class DeviceShard implements PolledDevice {
+    /** Batches drained and not yet submitted; more only wait longer. */
+    private static final int BATCHES = 8;
+    /**
+     * Requests taken first from a device that was idle; four times as many next, and so on. A driver that has just
+     * published is about to sleep: completions that come before it does save it, and us, the wake-up.
+     */
+    private static final int FIRST_BATCH = 4;
+
+    final IoThread ioThread;
+    final DeviceListener listener;
+    final DeviceCounters counters;
+    private final BlkRequestReader reader;
+    private final NodeChannel channel;
+    private final RequestBatch.Pool batches;
+    private final RequestBatch.Pool completionBatches;
+    private final RequestSlotFifo completions = new RequestSlotFifo();
+    private final int batchMax;
+    private final Passage passage = new Passage();
+    private final CompletableFuture<Void> whenAbandoned = new CompletableFuture<>();
+    private volatile ServedVirtqueue[] queues = {};
+    private Chain chain = new Chain(2);
+    private MemoryLease lease;
+    private ActorRef<DeviceActor.Command> device;
+    private ActorRef<InterruptActor.Completed> interrupt;
+    private Runnable onCompletions;
+    private boolean completionsAnnounced;
+    private boolean drainPending;
+    private boolean durableWrites;
+    private boolean abandoned;
+    private int batchLimit;
+    private int firstQueue;
+    private int turnWork;
+
+    /** Opens the node's channel, so on the IOThread. */
+    DeviceShard(
+            IoThread ioThread, BlockNode node, BlkProperties properties, DeviceCounters counters, DeviceListener listener) {
+        this.ioThread = ioThread;
+        this.counters = counters;
+        this.listener = listener;
+        reader = new BlkRequestReader(properties);
+        channel = node.open(ioThread);
+        batchMax = ioThread.config().batchMax();
+        batchLimit = Math.min(FIRST_BATCH, batchMax);
+        batches = new RequestBatch.Pool(BATCHES, batchMax);
+        completionBatches = new RequestBatch.Pool(BATCHES, batchMax);
+    }
+
+    /** How many requests each station has seen; they agree whenever nothing is in flight. */
+    public Passage passage() {
+        return passage;
+    }
+
+    void connect(ActorRef<DeviceActor.Command> device, ActorRef<InterruptActor.Completed> interrupt) {
+        this.device = device;
+        this.interrupt = interrupt;
+    }
+
+    /** Who is told, once per burst, that {@link #nextCompleted} has something. */
+    public void onCompletions(Runnable listener) {
+        onCompletions = listener;
+    }
+
+    void durableWrites(boolean durable) {
+        durableWrites = durable;
+    }
+
+    void use(MemoryLease next) {
+        MemoryLease before = lease;
+        lease = next;
+        if (before != null) before.replace();
+    }
+
+    void add(ServedVirtqueue queue) {
+        ServedVirtqueue[] more = Arrays.copyOf(queues, queues.length + 1);
+        more[queues.length] = queue;
+        queues = more;
+        chain = new Chain(Arrays.stream(more).mapToInt(q -> q.ring.size()).max().orElseThrow());
+        ioThread.poll(this);
+    }
+
+    private void remove(ServedVirtqueue queue) {
+        queues = Arrays.stream(queues).filter(q -> q != queue).toArray(ServedVirtqueue[]::new);
+        if (queues.length == 0) ioThread.forget(this);
+    }
+
+    ServedVirtqueue queue(int index) {
+        for (ServedVirtqueue queue : queues) if (queue.ring.index() == index) return queue;
+        return null;
+    }
+
+    /** The running virtqueues, for those who only look. */
+    ServedVirtqueue[] seen() {
+        return queues;
+    }
+
+    void kicked(ServedVirtqueue queue) {
+        counters.kick(queue.ring.index());
+        ioThread.poll(this);
+    }
+
+    @Override
+    public boolean poll() {
+        if (drainPending || batches.isEmpty()) return false;
+        try {
+            for (ServedVirtqueue queue : queues) {
+                if (!queue.closed && queue.ring.hasAvailable()) {
+                    drainPending = true;
+                    device.tell(DeviceActor.Drain.DRAIN);
+                    return true;
+                }
+            }
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
+        return false;
+    }
+
+    @Override
+    public void suppressKicks() {
+        try {
+            for (ServedVirtqueue queue : queues) if (!queue.closed) queue.ring.suppressKicks();
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
+    }
+
+    @Override
+    public boolean enableKicks() {
+        boolean busy = drainPending;
+        try {
+            for (ServedVirtqueue queue : queues) if (!queue.closed) busy |= queue.ring.enableKicks();
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
+        return busy;
+    }
+
+    @Override
+    public int takeTurnWork() {
+        int work = turnWork;
+        turnWork = 0;
+        return work;
+    }
+
+    @Override
+    public void addCpuNanos(long nanos) {
+        counters.cpuNanos(nanos);
+    }
+
+    /** Takes what the driver has published, up to one batch; null when that is nothing. */
+    RequestBatch drain() {
+        drainPending = false;
+        RequestBatch batch = batches.take();
+        if (batch == null) return null;
+        long now = System.nanoTime();
+        ServedVirtqueue[] all = queues;
+        for (int i = 0; i < all.length && batch.count() < batchLimit; i++) {
+            // A queue that fills every batch must not starve those behind it.
+            drain(all[(firstQueue + i) % all.length], batch, now);
+        }
+        firstQueue++;
+        batchLimit = batch.count() < batchLimit ? Math.min(FIRST_BATCH, batchMax) : Math.min(batchMax, batchLimit * 4);
+        if (batch.count() == 0) {
+            batch.recycle();
+            return null;
+        }
+        passage.drained(batch.count());
+        turnWork += batch.count();
+        ioThread.counters().batch(batch.count());
+        return batch;
+    }
+
+    private void drain(ServedVirtqueue queue, RequestBatch batch, long now) {
+        try {
+            RequestSlot slot;
+            while (batch.count() < batchLimit && (slot = queue.take(lease, chain, reader, now)) != null) batch.add(slot);
+        } catch (VirtqueueBroken e) {
+            queue.closed = true;
+            if (queue.err != null) queue.err.signal();
+            listener.virtqueueBroken(queue.ring.index(), e);
+        } catch (InternalError e) {
+            throw new GuestMemoryLost(e);
+        }
+    }
+
+    /** Hands a batch to the node and recycles it. Completions may come back while this runs. */
+    public void submit(RequestBatch batch) {
+        passage.submitted(batch.count());
+        completionsAnnounced = true;
+        for (int i = 0; i < batch.count(); i++) {
+            RequestSlot slot = batch.slot(i);
+            if (slot.needsNode()) {
+                slot.atNode = true;
+                channel.submit(slot.toNode(durableWrites));
+            } else {
+                slot.answered();
+                completed(slot);
+            }
+        }
+        completionsAnnounced = false;
+        batch.recycle();
+    }
+
+    void completed(RequestSlot slot) {
+        slot.atNode = false;
+        if (abandoned) {
+            slot.queue.release(slot);
+            return;
+        }
+        completions.add(slot);
+        if (completionsAnnounced) return;
+        completionsAnnounced = true;
+        onCompletions.run();
+    }
+
+    /** The next batch of requests that are done, or null. */
+    public RequestBatch nextCompleted() {
+        completionsAnnounced = false;
+        if (completions.isEmpty()) return null;
+        RequestBatch batch = completionBatches.take();
+        if (batch == null) return null;
+        while (!batch.isFull() && !completions.isEmpty()) batch.add(completions.remove());
+        return batch;
+    }
+
+    /** Writes status bytes and used rings, and asks the interrupt actor about each virtqueue. Recycles the batch. */
+    public void finish(RequestBatch batch) {
+        long now = System.nanoTime();
+        try {
+            for (int i = 0; i < batch.count(); i++) answer(batch.slot(i), now);
+            for (ServedVirtqueue queue : queues) {
+                if (!queue.dirty) continue;
+                queue.dirty = false;
+                queue.ring.publishUsed();
+                interrupt.tell(queue.completed);
+            }
+        } catch (InternalError e) {
+            throw new GuestMemoryLost(e);
+        }
+        passage.completed(batch.count());
+        turnWork += batch.count();
+        // Released only now: a queue that was waiting for its last request to stop must have published it.
+        for (int i = 0; i < batch.count(); i++) batch.slot(i).queue.release(batch.slot(i));
+        batch.recycle();
+    }
+
+    private void answer(RequestSlot slot, long now) {
+        ServedVirtqueue queue = slot.queue;
+        int op = opOf(slot.blk.type());
+        byte status = slot.status();
+        if (status == BlkLayout.S_OK) {
+            counters.requestCompleted(op, slot.blk.lengthBytes(), now - slot.takenNanos);
+        } else {
+            counters.requestCompleted(op, 0, now - slot.takenNanos);
+            counters.requestFailed(op, reasonOf(slot));
+            listener.requestFailed(queue.ring.index(), slot.blk.type(), slot.blk.offsetBytes(), slot.errno());
+        }
+        queue.ring.pushUsed(slot.blk.head(), slot.blk.complete(status));
+        queue.dirty = true;
+        queue.undecided++;
+    }
+
+    void decideCall(ServedVirtqueue queue) {
+        passage.decided(queue.undecided);
+        queue.undecided = 0;
+        try {
+            if (queue.call == null || !queue.ring.needsCall()) return;
+        } catch (InternalError e) {
+            throw new GuestMemoryLost(e);
+        }
+        counters.call(queue.ring.index());
+        queue.call.signal();
+    }
+
+    /** Stops a virtqueue; completes when nothing of it is in flight. One that does not run is at 0. */
+    void stop(int index, CompletableFuture<Integer> stopped) {
+        ServedVirtqueue queue = queue(index);
+        if (queue == null) {
+            stopped.complete(0);
+            return;
+        }
+        ioThread.unwatch(queue.kick.fd(), queue.kickToken);
+        remove(queue);
+        queue.stop(stopped);
+    }
+
+    /** The actors are gone: nothing is taken or answered any more; what is in flight only comes home. */
+    void abandon() {
+        if (abandoned) return;
+        abandoned = true;
+        ioThread.forget(this);
+        for (ServedVirtqueue queue : queues) {
+            queue.closed = true;
+            if (queue.err != null) queue.err.signal();
+        }
+        for (ServedVirtqueue queue : queues) queue.releaseAllBut(slot -> slot.atNode);
+        whenAbandoned.complete(null);
+    }
+
+    /** Completes when {@link #abandon} has run. */
+    CompletableFuture<Void> whenAbandoned() {
+        return whenAbandoned;
+    }
+
+    boolean isAbandoned() {
+        return abandoned;
+    }
+
+    /** Gives up memory and channel; nothing is in flight. */
+    void close() {
+        ioThread.forget(this);
+        use(null);
+        channel.close();
+    }
+
+    private void memoryLost(InternalError e) {
+        for (ServedVirtqueue queue : queues) queue.closed = true;
+        device.tell(new DeviceActor.Failed(new GuestMemoryLost(e)));
+    }
+
+    private static int reasonOf(RequestSlot slot) {
+        if (slot.errno() != 0) return Reason.ofErrno(slot.errno());
+        return slot.status() == BlkLayout.S_UNSUPP ? Reason.UNSUPPORTED : Reason.INVALID;
+    }
+
+    private static int opOf(int type) {
+        return switch (type) {
+            case BlkLayout.T_IN -> Op.READ;
+            case BlkLayout.T_OUT -> Op.WRITE;
+            case BlkLayout.T_FLUSH -> Op.FLUSH;
+            case BlkLayout.T_DISCARD -> Op.DISCARD;
+            case BlkLayout.T_WRITE_ZEROES -> Op.WRITE_ZEROES;
+            case BlkLayout.T_GET_ID -> Op.GET_ID;
+            default -> Op.OTHER;
+        };
+    }
+}

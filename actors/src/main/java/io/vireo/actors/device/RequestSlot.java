@@ -1,0 +1,78 @@
+package io.vireo.actors.device;
+
+import io.vireo.posix.Errno;
+import io.vireo.posix.IoVec;
+import io.vireo.storage.node.IoRequest;
+import io.vireo.virtio.blk.BlkLayout;
+import io.vireo.virtio.blk.BlkRequest;
+
+/**
+ * One request of a virtqueue from the moment it is taken until its used element is written: what virtio made of it and
+ * what storage is asked to do. There are as many as the queue has heads, made once.
+ *
+ * <p>Thread: the IOThread.
+ */
+public final class RequestSlot {
+    final int index;
+    final ServedVirtqueue queue;
+    final BlkRequest blk;
+    private final IoRequest io;
+    /** Null while the slot is free. */
+    MemoryLease lease;
+    /** The node, or the kernel, has it. */
+    boolean atNode;
+    long takenNanos;
+    private int errno;
+    private byte status;
+
+    RequestSlot(int index, ServedVirtqueue queue, IoVec data, DeviceShard shard) {
+        this.index = index;
+        this.queue = queue;
+        this.blk = new BlkRequest(data);
+        this.io = new IoRequest((request, result) -> {
+            errno = result;
+            status = statusOf(result);
+            shard.completed(this);
+        });
+    }
+
+    /** True when the guest's request asks the node for something; false when it is answered already. */
+    public boolean needsNode() {
+        return blk.verdict() == BlkRequest.PROCEED;
+    }
+
+    /** The request as the node is asked to do it. */
+    public IoRequest toNode(boolean durable) {
+        return switch (blk.type()) {
+            case BlkLayout.T_IN -> io.read(blk.offsetBytes(), blk.data());
+            case BlkLayout.T_OUT -> io.write(blk.offsetBytes(), blk.data(), durable);
+            case BlkLayout.T_FLUSH -> io.flush();
+            case BlkLayout.T_DISCARD -> io.discard(blk.offsetBytes(), blk.lengthBytes(), durable);
+            case BlkLayout.T_WRITE_ZEROES ->
+                io.writeZeroes(blk.offsetBytes(), blk.lengthBytes(), blk.unmap(), durable);
+            default -> throw new IllegalStateException("type=" + blk.type());
+        };
+    }
+
+    /** Takes the answer that was given without the node. */
+    public void answered() {
+        errno = 0;
+        status = blk.verdict();
+    }
+
+    int errno() {
+        return errno;
+    }
+
+    byte status() {
+        return status;
+    }
+
+    private static byte statusOf(int errno) {
+        return switch (errno) {
+            case 0 -> BlkLayout.S_OK;
+            case Errno.EOPNOTSUPP -> BlkLayout.S_UNSUPP;
+            default -> BlkLayout.S_IOERR;
+        };
+    }
+}

@@ -1,0 +1,123 @@
+package io.vireo.actors.device;
+
+import io.vireo.posix.EventFd;
+import io.vireo.posix.IoVec;
+import io.vireo.posix.NativeBlock;
+import io.vireo.virtio.blk.BlkRequestReader;
+import io.vireo.virtio.queue.Chain;
+import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.VirtqueueBroken;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Predicate;
+
+/**
+ * A virtqueue that runs, with its slots. Thread: the IOThread; {@link #oldestNanos} from anywhere.
+ */
+final class ServedVirtqueue {
+    /** iovecs a slot has without growing: header, status and what most requests carry. */
+    private static final int INLINE_IOVECS = 4;
+
+    final SplitVirtqueue ring;
+    /** What the interrupt actor is told; made once, since a queue completes batch after batch. */
+    final InterruptActor.Completed completed = new InterruptActor.Completed(this);
+
+    final EventFd kick;
+    EventFd call;
+    EventFd err;
+    long kickToken;
+    /** No request is taken any more: broken, or about to stop. */
+    boolean closed;
+    /** Used elements were written in the batch at hand. */
+    boolean dirty;
+    /** Requests completed that the interrupt actor was not asked about yet. */
+    int undecided;
+
+    private final NativeBlock iovecs;
+    private final RequestSlot[] all;
+    private final RequestSlot[] free;
+    private final AtomicLongArray takenNanos;
+    private int freeCount;
+    private CompletableFuture<Integer> stopped;
+
+    ServedVirtqueue(SplitVirtqueue ring, EventFd kick, int segmentsMax, DeviceShard shard) {
+        this.ring = ring;
+        this.kick = kick;
+        int size = ring.size();
+        iovecs = NativeBlock.allocate((long) size * INLINE_IOVECS * IoVec.ENTRY_BYTES, IoVec.ENTRY_BYTES);
+        all = new RequestSlot[size];
+        free = new RequestSlot[size];
+        takenNanos = new AtomicLongArray(size);
+        for (int i = size - 1; i >= 0; i--) {
+            long at = iovecs.address() + (long) i * INLINE_IOVECS * IoVec.ENTRY_BYTES;
+            free[freeCount++] = all[i] = new RequestSlot(i, this, new IoVec(at, INLINE_IOVECS, segmentsMax), shard);
+        }
+    }
+
+    /**
+     * Takes the next request, or answers null when there is none.
+     *
+     * @throws VirtqueueBroken as the ring finds it
+     */
+    RequestSlot take(MemoryLease lease, Chain chain, BlkRequestReader reader, long nowNanos) {
+        if (closed || !ring.poll(lease.memory, chain)) return null;
+        RequestSlot slot = free[freeCount - 1];
+        reader.read(chain, slot.blk);
+        freeCount--;
+        slot.lease = lease;
+        slot.takenNanos = nowNanos;
+        lease.enter();
+        takenNanos.setOpaque(slot.index, nowNanos);
+        return slot;
+    }
+
+    /** The request is answered, or will never be. */
+    void release(RequestSlot slot) {
+        takenNanos.setOpaque(slot.index, 0);
+        slot.lease.leave();
+        slot.lease = null;
+        free[freeCount++] = slot;
+        if (stopped != null) finishStop();
+    }
+
+    /** Gives up every request that nobody will complete. */
+    void releaseAllBut(Predicate<RequestSlot> stillHeld) {
+        for (RequestSlot slot : all) if (slot.lease != null && !stillHeld.test(slot)) release(slot);
+    }
+
+    int inFlight() {
+        return free.length - freeCount;
+    }
+
+    /** Takes nothing more and completes {@code next} with the next avail index once nothing is in flight. */
+    void stop(CompletableFuture<Integer> next) {
+        closed = true;
+        stopped = next;
+        finishStop();
+    }
+
+    private void finishStop() {
+        if (inFlight() > 0) return;
+        for (RequestSlot slot : all) slot.blk.data().close();
+        iovecs.close();
+        stopped.complete(ring.nextAvail());
+        stopped = null;
+    }
+
+    /** When the oldest request in flight was taken; 0 when there is none. From any thread. */
+    long oldestNanos(long nowNanos) {
+        long oldestAge = 0;
+        for (int i = 0; i < takenNanos.length(); i++) {
+            long taken = takenNanos.getOpaque(i);
+            if (taken != 0) oldestAge = Math.max(oldestAge, nowNanos - taken);
+        }
+        return oldestAge == 0 ? 0 : nowNanos - oldestAge;
+    }
+
+    /** As {@link #inFlight}, from any thread. */
+    int inFlightSeen() {
+        int count = 0;
+        for (int i = 0; i < takenNanos.length(); i++) if (takenNanos.getOpaque(i) != 0) count++;
+        return count;
+    }
+}

@@ -1,0 +1,184 @@
+package io.vireo.actors.plane;
+
+import akka.actor.typed.ActorSystem;
+import io.vireo.actors.iothread.IoThread;
+import io.vireo.actors.vhostuser.ListeningSocket;
+import io.vireo.actors.vhostuser.VhostUserServer;
+import io.vireo.config.DeviceConfig;
+import io.vireo.config.DriveConfig;
+import io.vireo.config.IoThreadConfig;
+import io.vireo.config.VireoConfig;
+import io.vireo.monitoring.log.RateLimitedLog;
+import io.vireo.monitoring.metrics.DriveView;
+import io.vireo.monitoring.metrics.IoThreadView;
+import io.vireo.monitoring.metrics.VireoMetrics;
+import io.vireo.storage.node.AioMode;
+import io.vireo.storage.node.BlockNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All that a configuration describes, running: IOThreads, drives, and devices with their sockets. Started whole or not
+ * at all. Thread: one controlling thread at a time, never an IOThread.
+ */
+public final class DataPlane implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DataPlane.class);
+    /** As QEMU's thread-pool-max. */
+    private static final int BLOCKING_THREADS_MAX = 64;
+
+    private final VireoConfig config;
+    private final VireoMetrics metrics;
+    private final ExecutorService blocking = Executors.newFixedThreadPool(BLOCKING_THREADS_MAX, work -> {
+        Thread thread = new Thread(work, "vireo-blocking");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private final IoThreads ioThreads;
+    private final Map<String, BlockNode> nodes = new LinkedHashMap<>();
+    private final List<Served> devices = new ArrayList<>();
+
+    /** A device and, when it has one, its socket. */
+    private record Served(DeviceHost host, Optional<ListeningSocket> socket, Optional<VhostUserServer> server) {}
+
+    private DataPlane(ActorSystem<?> system, VireoConfig config, VireoMetrics metrics, boolean uring) {
+        this.config = config;
+        this.metrics = metrics;
+        ioThreads = new IoThreads(system, blocking, uring);
+    }
+
+    /**
+     * Starts what the configuration describes.
+     *
+     * @param uring false when io_uring is not to be used even if the host has it
+     * @throws DriveException an image that cannot be opened
+     * @throws io.vireo.actors.vhostuser.SocketInUseException a socket that somebody serves
+     */
+    public static DataPlane start(ActorSystem<?> system, VireoConfig config, VireoMetrics metrics, boolean uring) {
+        DataPlane plane = new DataPlane(system, config, metrics, uring);
+        try {
+            plane.open(system);
+            return plane;
+        } catch (RuntimeException | Error e) {
+            plane.close();
+            throw e;
+        }
+    }
+
+    private void open(ActorSystem<?> system) {
+        for (DriveConfig drive : config.drives().values()) nodes.put(drive.nodeName(), Nodes.open(drive));
+        for (IoThreadConfig ioThread : config.iothreads().values()) ioThreads.start(ioThread);
+        for (DeviceConfig device : config.devices().values()) serve(system, device);
+        for (BlockNode node : nodes.values()) metrics.add(view(node));
+        for (IoThread ioThread : ioThreads.all()) metrics.add(new IoThreadView(ioThread.name(), ioThread.counters()));
+    }
+
+    private void serve(ActorSystem<?> system, DeviceConfig device) {
+        List<IoThread> assigned = ioThreads.assign(device, device.queues().count());
+        DeviceHost host = new DeviceHost(
+                system, device, nodes.get(device.drive()), assigned, blocking, config.shutdownTimeout().toNanos());
+        // Kept before it is started: what fails half-way is closed by the same hand.
+        Optional<ListeningSocket> socket = device.transport().map(ListeningSocket::open);
+        Optional<VhostUserServer> server = socket.map(listening -> startServer(device, host, listening));
+        devices.add(new Served(host, socket, server));
+        metrics.add(host);
+    }
+
+    private static VhostUserServer startServer(DeviceConfig device, DeviceHost host, ListeningSocket listening) {
+        try {
+            RateLimitedLog log = new RateLimitedLog(LOG, device.name(), device.labels());
+            VhostUserServer server =
+                    VhostUserServer.start(device.name(), listening.socket(), new VhostUserExport(host), log);
+            host.connectedWhen(server::clientConnected);
+            return server;
+        } catch (RuntimeException | Error e) {
+            listening.close();
+            throw e;
+        }
+    }
+
+    public List<DeviceHost> devices() {
+        return devices.stream().map(Served::host).toList();
+    }
+
+    public IoThreads ioThreads() {
+        return ioThreads;
+    }
+
+    /** Names of devices whose client is still connected. */
+    public List<String> connectedClients() {
+        return devices.stream().map(Served::host).filter(DeviceHost::clientConnected).map(DeviceHost::name).toList();
+    }
+
+    /**
+     * Takes no more requests, completes what is in flight and stops.
+     *
+     * @return what did not stop in time, in words; empty when all did
+     */
+    public List<String> stop(Duration timeout) {
+        List<String> hanging = new ArrayList<>();
+        long deadline = System.nanoTime() + timeout.toNanos();
+        for (Served device : devices) device.server().ifPresent(VhostUserServer::stop);
+        for (Served device : devices) {
+            try {
+                Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+                if (device.server().isPresent() && !device.server().get().awaitStopped(left)) {
+                    hanging.add("device " + device.host().name() + ": " + device.host().inflightRequests()
+                            + " requests in flight on drive " + device.host().drive());
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        return hanging;
+    }
+
+    /** Stops if need be and releases everything. */
+    @Override
+    public void close() {
+        stop(config.shutdownTimeout());
+        for (Served device : devices) {
+            device.server().ifPresent(VhostUserServer::close);
+            device.socket().ifPresent(ListeningSocket::close);
+            metrics.remove(device.host());
+        }
+        devices.clear();
+        ioThreads.close();
+        nodes.values().forEach(BlockNode::close);
+        nodes.clear();
+        blocking.shutdown();
+    }
+
+    private DriveView view(BlockNode node) {
+        DriveConfig drive = config.drives().get(node.nodeName());
+        String aio = switch (drive.protocol()) {
+            case DriveConfig.FileDrive file -> aioOf(file.options().aio().name());
+            case DriveConfig.HostDeviceDrive device -> aioOf(device.options().aio().name());
+            default -> "none";
+        };
+        String cache = switch (drive.protocol()) {
+            case DriveConfig.FileDrive file -> cacheOf(file.options());
+            case DriveConfig.HostDeviceDrive device -> cacheOf(device.options());
+            default -> "none";
+        };
+        return new DriveFacts(node.nodeName(), node.driver(), aio, cache);
+    }
+
+    private String aioOf(String requested) {
+        AioMode mode = AioMode.valueOf(requested);
+        return ioThreads.all().stream().findFirst().map(ioThread -> ioThread.kindOf(mode).option()).orElse(mode.option());
+    }
+
+    private static String cacheOf(io.vireo.config.FileOptions options) {
+        return (options.cache().direct() ? "direct" : "buffered") + (options.cache().noFlush() ? ",no-flush" : "");
+    }
+
+    private record DriveFacts(String nodeName, String driver, String aio, String cache) implements DriveView {}
+}

@@ -1,0 +1,293 @@
+package io.vireo.actors.plane;
+
+import akka.actor.typed.ActorSystem;
+import io.vireo.actors.device.Device;
+import io.vireo.actors.device.DeviceListener;
+import io.vireo.actors.iothread.IoThread;
+import io.vireo.config.BlockLimits;
+import io.vireo.config.DeviceConfig;
+import io.vireo.monitoring.log.RateLimitedLog;
+import io.vireo.monitoring.metrics.DeviceCounters;
+import io.vireo.monitoring.metrics.DeviceView;
+import io.vireo.posix.Errno;
+import io.vireo.posix.EventFd;
+import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.NodeLimits;
+import io.vireo.virtio.blk.BlkConfigSpace;
+import io.vireo.virtio.blk.BlkFeatures;
+import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueBroken;
+import io.vireo.virtio.queue.VirtqueueLayout;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A configured device for as long as it is configured: its features, its configuration space and its counters stay
+ * while drivers come and go. A {@link Device} lives inside it from a driver's first memory to its reset.
+ *
+ * <p>Thread: virtio's side by one transport thread at a time; the {@link DeviceView} by any.
+ */
+public final class DeviceHost implements DeviceView, DeviceListener {
+    private static final Logger LOG = LoggerFactory.getLogger(DeviceHost.class);
+
+    private final ActorSystem<?> system;
+    private final DeviceConfig config;
+    private final BlockNode node;
+    private final List<IoThread> ioThreadOfQueue;
+    private final Executor blocking;
+    private final long drainNanosMax;
+    private final BlkProperties properties;
+    private final BlkConfigSpace configSpace;
+    private final long offered;
+    private final RateLimitedLog log;
+    private final Map<IoThread, DeviceCounters> counters = new ConcurrentHashMap<>();
+    private volatile Device device;
+    private volatile Throwable failure;
+    private volatile BooleanSupplier connected = () -> false;
+    private long accepted;
+    private Runnable onFailure = () -> {};
+
+    /**
+     * @param ioThreadOfQueue who serves each virtqueue
+     * @param blocking where memory is unmapped
+     * @param drainNanosMax how long a reset waits for what is in flight
+     */
+    public DeviceHost(
+            ActorSystem<?> system,
+            DeviceConfig config,
+            BlockNode node,
+            List<IoThread> ioThreadOfQueue,
+            Executor blocking,
+            long drainNanosMax) {
+        this.system = system;
+        this.config = config;
+        this.node = node;
+        this.ioThreadOfQueue = List.copyOf(ioThreadOfQueue);
+        this.blocking = blocking;
+        this.drainNanosMax = drainNanosMax;
+        properties = properties(config, node, ioThreadOfQueue.size());
+        configSpace = new BlkConfigSpace(properties);
+        long features = BlkFeatures.offered(properties);
+        if (!config.queues().eventIdx()) features &= ~VirtqueueLayout.RING_F_EVENT_IDX;
+        if (!config.queues().indirectDesc()) features &= ~VirtqueueLayout.RING_F_INDIRECT_DESC;
+        offered = features;
+        log = new RateLimitedLog(LOG, config.name(), config.labels());
+        for (IoThread ioThread : ioThreadOfQueue) {
+            counters.computeIfAbsent(ioThread, _ -> new DeviceCounters(ioThreadOfQueue.size()));
+        }
+    }
+
+    /** Told, on an IOThread, when the device failed and serves nothing until its driver resets it. */
+    public void onFailure(Runnable listener) {
+        onFailure = listener;
+    }
+
+    public DeviceConfig config() {
+        return config;
+    }
+
+    public BlkProperties properties() {
+        return properties;
+    }
+
+    public long offeredFeatures() {
+        return offered;
+    }
+
+    /** @throws IllegalArgumentException a bit that was not offered */
+    public void acceptFeatures(long features) {
+        BlkFeatures.checkAccepted(offered, features);
+        accepted = features;
+        configSpace.accepted(features);
+        if (device != null) device.accept(features, configSpace.isWriteBack(features));
+    }
+
+    public byte[] readConfig(int offset, int sizeBytes) {
+        return configSpace.read(offset, sizeBytes);
+    }
+
+    public boolean writeConfig(int offset, byte[] bytes) {
+        if (!configSpace.write(offset, bytes)) return false;
+        if (device != null) device.writeBack(configSpace.isWriteBack(accepted));
+        return true;
+    }
+
+    /** As {@link Device#useMemory}; the first one opens the device. */
+    public void useMemory(GuestMemory memory, SplitRing[] rings) {
+        if (device == null) {
+            failure = null;
+            device = Device.open(
+                    system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking, this);
+            device.accept(accepted, configSpace.isWriteBack(accepted));
+        }
+        device.useMemory(memory, rings);
+    }
+
+    public void startQueue(int index, int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {
+        device.startQueue(index, size, ring, nextAvail, kick, call, err);
+    }
+
+    /** Waits for what is in flight; the next avail index. */
+    public int stopQueue(int index) {
+        if (device == null) return 0;
+        try {
+            return device.stopQueue(index).get(drainNanosMax, TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            throw new IllegalStateException("device " + name() + " queue " + index + ": " + inflightRequests()
+                    + " requests are still in flight after " + drainNanosMax / 1_000_000_000 + " s");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while queue " + index + " drains");
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    public void setCall(int index, EventFd call) {
+        if (device != null) device.setCall(index, call);
+    }
+
+    public void setErr(int index, EventFd err) {
+        if (device != null) device.setErr(index, err);
+    }
+
+    /** The driver is gone or starts over: stops and drains everything, gives the memory back. */
+    public void reset() {
+        Device ending = device;
+        if (ending == null) return;
+        try {
+            ending.close().get(drainNanosMax, TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            LOG.error("device {}: {} requests never came back from drive {}; their memory stays mapped",
+                    name(), ending.inFlight(), config.drive());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException e) {
+            LOG.error("device {} did not close", name(), e.getCause());
+        }
+        device = null;
+        accepted = 0;
+        configSpace.accepted(0);
+    }
+
+    /** Where {@link #clientConnected} comes from; without it nobody is ever connected. */
+    public void connectedWhen(BooleanSupplier isConnected) {
+        connected = isConnected;
+    }
+
+    public List<IoThread> ioThreadOfQueue() {
+        return ioThreadOfQueue;
+    }
+
+    /** The device a driver uses now, or null. */
+    public Device device() {
+        return device;
+    }
+
+    @Override
+    public String name() {
+        return config.name();
+    }
+
+    @Override
+    public Map<String, String> labels() {
+        return config.labels();
+    }
+
+    @Override
+    public String drive() {
+        return config.drive();
+    }
+
+    @Override
+    public List<String> ioThreads() {
+        return ioThreadOfQueue.stream().distinct().map(IoThread::name).toList();
+    }
+
+    @Override
+    public String state() {
+        if (failure != null) return "failed";
+        return device == null ? "waiting" : "running";
+    }
+
+    @Override
+    public boolean clientConnected() {
+        return connected.getAsBoolean();
+    }
+
+    @Override
+    public List<DeviceCounters> counters() {
+        return ioThreadOfQueue.stream().distinct().map(counters::get).toList();
+    }
+
+    @Override
+    public int inflightRequests() {
+        Device now = device;
+        return now == null ? 0 : now.inFlight();
+    }
+
+    @Override
+    public long oldestRequestNanos() {
+        Device now = device;
+        return now == null ? 0 : now.oldestRequestNanos();
+    }
+
+    @Override
+    public void virtqueueBroken(int queue, VirtqueueBroken reason) {
+        log.warn(System.nanoTime(), "virtqueue-broken", "virtqueue {} is broken: {}", queue, reason.getMessage());
+    }
+
+    @Override
+    public void requestFailed(int queue, int type, long offsetBytes, int errno) {
+        log.warn(System.nanoTime(), errno == 0 ? "request-refused" : "request-failed",
+                "request of type {} at byte {} on virtqueue {} failed: {}",
+                type, offsetBytes, queue, errno == 0 ? "the request is invalid" : Errno.describe(errno));
+    }
+
+    @Override
+    public void failed(Throwable reason) {
+        failure = reason;
+        LOG.error("device {} has failed and serves nothing until its driver resets it", name(), reason);
+        onFailure.run();
+    }
+
+    private static BlkProperties properties(DeviceConfig config, BlockNode node, int queueCount) {
+        NodeLimits limits = node.limits();
+        BlockLimits wished = config.limits();
+        int logical = Math.max(wished.logicalBlockBytes(), limits.logicalBlockBytes());
+        int physical = Math.max(logical, Math.max(wished.physicalBlockBytes(), limits.physicalBlockBytes()));
+        boolean readOnly = config.readOnly() || node.readOnly();
+        NodeLimits.RangeLimits discard = limits.discard();
+        NodeLimits.RangeLimits zeroes = limits.writeZeroes();
+        return new BlkProperties(
+                node.sizeBytes() / 512 * 512,
+                logical,
+                physical,
+                wished.minIoBytes() != 0 ? wished.minIoBytes() : limits.minIoBytes() / logical * logical,
+                wished.optIoBytes() != 0 ? wished.optIoBytes() : limits.optIoBytes() / logical * logical,
+                Math.min(1024, Math.max(1, config.queues().size() - 2)),
+                0,
+                queueCount,
+                readOnly,
+                config.writeCache(),
+                readOnly || !discard.supported()
+                        ? BlkProperties.Discard.NONE
+                        : new BlkProperties.Discard(
+                                true, wished.discardSectorsMax(), 1, Math.max(1, discard.alignmentBytes() / 512)),
+                readOnly || !zeroes.supported()
+                        ? BlkProperties.WriteZeroes.NONE
+                        : new BlkProperties.WriteZeroes(
+                                true, wished.writeZeroesSectorsMax(), 1, limits.zeroesMayUnmap()),
+                config.serial());
+    }
+}

@@ -1,0 +1,77 @@
+package io.vireo.actors.plane;
+
+import io.vireo.posix.EventFd;
+import io.vireo.posix.Fd;
+import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.vhostuser.VhostUserBackend;
+import io.vireo.virtio.vhostuser.VringSetup;
+
+/** A device as vhost-user sees it. Thread: the session's. */
+final class VhostUserExport implements VhostUserBackend {
+    private final DeviceHost host;
+
+    VhostUserExport(DeviceHost host) {
+        this.host = host;
+    }
+
+    @Override
+    public long offeredFeatures() {
+        return host.offeredFeatures();
+    }
+
+    @Override
+    public int queueCountMax() {
+        return host.ioThreadOfQueue().size();
+    }
+
+    @Override
+    public void acceptFeatures(long features) {
+        host.acceptFeatures(features);
+    }
+
+    @Override
+    public byte[] readConfig(int offset, int sizeBytes) {
+        return host.readConfig(offset, sizeBytes);
+    }
+
+    @Override
+    public boolean writeConfig(int offset, byte[] bytes) {
+        return host.writeConfig(offset, bytes);
+    }
+
+    @Override
+    public void useMemory(GuestMemory memory, SplitRing[] rings) {
+        host.useMemory(memory, rings);
+    }
+
+    @Override
+    public void startVring(int index, VringSetup setup) {
+        host.startQueue(
+                index, setup.size(), setup.ring(), setup.nextAvail(), setup.kick(), setup.call(), setup.err());
+    }
+
+    @Override
+    public int stopVring(int index) {
+        return host.stopQueue(index);
+    }
+
+    @Override
+    public void setCall(int index, EventFd call) {
+        host.setCall(index, call);
+    }
+
+    @Override
+    public void setErr(int index, EventFd err) {
+        host.setErr(index, err);
+    }
+
+    /** Nothing of a device changes while it runs yet, so there is nothing to say on it. */
+    @Override
+    public void backendChannel(Fd socket) {}
+
+    @Override
+    public void disconnected() {
+        host.reset();
+    }
+}

@@ -1,0 +1,92 @@
+package io.vireo.daemon;
+
+import akka.actor.typed.ActorSystem;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vireo.actors.plane.DataPlane;
+import io.vireo.actors.plane.DeviceHost;
+import io.vireo.actors.plane.PrivateActorSystem;
+import io.vireo.config.MetricsConfig;
+import io.vireo.config.TransportConfig;
+import io.vireo.config.VireoConfig;
+import io.vireo.monitoring.metrics.JvmMeters;
+import io.vireo.monitoring.metrics.MeterBinding;
+import io.vireo.monitoring.metrics.MetricsServer;
+import io.vireo.monitoring.metrics.VireoMetrics;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The process that serves: from a configuration to a signal. */
+final class Daemon {
+    /** Set to "no", the daemon leaves io_uring alone, as under a sandbox that refuses it. */
+    private static final String URING_PROPERTY = "vireo.uring";
+
+    private final VireoConfig config;
+
+    Daemon(VireoConfig config) {
+        this.config = config;
+    }
+
+    /** Serves until SIGTERM or SIGINT; the exit status. */
+    int run() throws IOException {
+        Signals signals = new Signals();
+        LogSetup.apply(config.log());
+        Logger log = LoggerFactory.getLogger(Daemon.class);
+        VireoMetrics metrics = new VireoMetrics(Version.current());
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        boolean uring = !"no".equals(System.getProperty(URING_PROPERTY));
+        ActorSystem<Void> system = PrivateActorSystem.start("vireo");
+        try (MeterBinding _ = MeterBinding.bind(metrics, registry);
+                JvmMeters _ = new JvmMeters(registry);
+                DataPlane plane = DataPlane.start(system, config, metrics, uring)) {
+            Optional<MetricsServer> server = startMetrics(registry);
+            plane.devices().forEach(device -> System.out.println(readyLine(device)));
+            System.out.flush();
+            String signal = signals.await();
+            List<String> clients = plane.connectedClients();
+            log.info("{}: stopping{}", signal, clients.isEmpty() ? "" : "; leaving the clients of " + String.join(", ", clients));
+            List<String> hanging = plane.stop(config.shutdownTimeout());
+            server.ifPresent(MetricsServer::close);
+            return end(log, signal, hanging);
+        } finally {
+            system.terminate();
+            LogSetup.flush();
+        }
+    }
+
+    private int end(Logger log, String signal, List<String> hanging) {
+        if (hanging.isEmpty()) {
+            log.info("ended by {}: everything in flight was completed and flushed", signal);
+            return ExitStatus.DONE;
+        }
+        hanging.forEach(log::error);
+        log.error("ended by {} with requests that never came back in {} s", signal, config.shutdownTimeout().toSeconds());
+        LogSetup.flush();
+        // What hangs holds threads and memory that nothing can wait for.
+        Runtime.getRuntime().halt(ExitStatus.FAILED);
+        return ExitStatus.FAILED;
+    }
+
+    private Optional<MetricsServer> startMetrics(PrometheusMeterRegistry registry) {
+        if (config.metrics().isEmpty()) return Optional.empty();
+        MetricsConfig where = config.metrics().get();
+        try {
+            return Optional.of(MetricsServer.start(where.host(), where.port(), registry));
+        } catch (IOException e) {
+            throw new OperatorException(ExitStatus.IN_USE, where.origin().message(e.getMessage()));
+        }
+    }
+
+    private static String readyLine(DeviceHost device) {
+        String at = device.config().transport().map(transport -> switch (transport) {
+            case TransportConfig.SocketPath path -> path.path().toString();
+            case TransportConfig.SocketFd inherited -> "descriptor " + inherited.fd();
+        }).orElse("nowhere");
+        return "device " + device.name() + " ready at " + at + ": drive " + device.drive() + ", "
+                + device.properties().capacityBytes() + " bytes, " + device.properties().numQueues() + " queue(s) on "
+                + String.join(", ", device.ioThreads());
+    }
+}

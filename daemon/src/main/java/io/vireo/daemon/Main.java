@@ -1,0 +1,60 @@
+package io.vireo.daemon;
+
+import io.vireo.actors.plane.DriveException;
+import io.vireo.actors.vhostuser.SocketInUseException;
+import io.vireo.config.ConfigException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+
+/** {@code ./vireo COMMAND}. */
+@Command(
+        name = "vireo",
+        description = "A storage data plane for virtual machines.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        subcommands = {
+            ServeCommand.class,
+            CheckCommand.class,
+            QemuArgsCommand.class,
+            StorageDaemonCommand.class,
+            HelpCommand.class
+        })
+public final class Main implements Runnable {
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec spec;
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        System.exit(new CommandLine(new Main())
+                .setExecutionExceptionHandler((e, command, parsed) -> report(e))
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .execute(arguments));
+    }
+
+    /** No command is not a command. */
+    @Override
+    public void run() {
+        throw new CommandLine.ParameterException(spec.commandLine(), "which command?");
+    }
+
+    /** What the operator can mend is said in a line; the rest is ours, with its trace. */
+    private static int report(Exception e) {
+        return switch (e) {
+            case ConfigException wrong -> say(ExitStatus.USAGE, wrong.getMessage());
+            case DriveException drive -> say(drive.isInUse() ? ExitStatus.IN_USE : ExitStatus.USAGE, drive.getMessage());
+            case SocketInUseException socket -> say(ExitStatus.IN_USE, socket.getMessage());
+            case OperatorException wrong -> say(wrong.status(), wrong.getMessage());
+            default -> {
+                e.printStackTrace();
+                yield ExitStatus.FAILED;
+            }
+        };
+    }
+
+    private static int say(int status, String what) {
+        System.err.println(what);
+        return status;
+    }
+}
