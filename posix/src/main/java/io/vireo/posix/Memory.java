@@ -18,6 +18,10 @@ import java.lang.invoke.VarHandle;
  * alignment.
  */
 public final class Memory {
+    static {
+        NativeAccess.require();
+    }
+
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     private static final ValueLayout.OfByte U8 = ValueLayout.JAVA_BYTE;

@@ -7,12 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import jnr.posix.RLimit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(20)
 class UnixSocketTest {
+    private static final int RLIMIT_NOFILE = 7;
+
     @TempDir Path folder;
     private final NativeBlock out = NativeBlock.allocate(4096, 8);
     private final NativeBlock in = NativeBlock.allocate(4096, 8);
@@ -96,6 +102,43 @@ class UnixSocketTest {
             assertEquals(Errno.EMFILE, refused.errno());
             assertEquals(400, fds.size(), "all of them stay for the caller to close");
         }
+    }
+
+    @Test
+    void closesWhatArrivedWhenDescriptorsWereLost() throws IOException {
+        RLimit before = Jnr.POSIX.getrlimit(RLIMIT_NOFILE);
+        try (EventFd event = EventFd.create()) {
+            int[] many = new int[40];
+            Arrays.fill(many, event.fd().number());
+            client.send(out.address(), 12, many);
+            long open = openDescriptors();
+            int highest = event.fd().number();
+            // Room for some of them, whatever gaps the table has.
+            assertEquals(0, Jnr.POSIX.setrlimit(RLIMIT_NOFILE, highest + 20, before.rlimMax()));
+            PosixException lost = assertThrows(
+                    PosixException.class, () -> server.receive(in.address(), 12, fds));
+            assertEquals(0, Jnr.POSIX.setrlimit(RLIMIT_NOFILE, before.rlimCur(), before.rlimMax()));
+            assertEquals(Errno.EMFILE, lost.errno());
+            assertTrue(fds.isEmpty());
+            assertEquals(open, openDescriptors());
+        } finally {
+            Jnr.POSIX.setrlimit(RLIMIT_NOFILE, before.rlimCur(), before.rlimMax());
+        }
+    }
+
+    @Test
+    void leavesNothingBehind() throws IOException {
+        long open = openDescriptors();
+        for (int i = 0; i < 50; i++) {
+            try (UnixSocket one = UnixSocket.connect(path); UnixSocket other = listener.accept();
+                    EventFd event = EventFd.create()) {
+                one.send(out.address(), 12, event.fd().number(), event.fd().number());
+                assertEquals(12, other.receiveFully(in.address(), 12, fds));
+                fds.forEach(Fd::close);
+                fds.clear();
+            }
+        }
+        assertEquals(open, openDescriptors());
     }
 
     @Test
@@ -206,6 +249,12 @@ class UnixSocketTest {
         assertTrue(refused.getMessage().contains("107"), refused.getMessage());
         assertEquals(Errno.EADDRINUSE,
                 assertThrows(PosixException.class, () -> UnixSocket.listen(path, 1)).errno());
+    }
+
+    private static long openDescriptors() throws IOException {
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+            return descriptors.count();
+        }
     }
 
     private void send(UnixSocket socket, byte[] bytes) {
