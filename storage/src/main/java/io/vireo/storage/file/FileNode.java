@@ -27,6 +27,7 @@ public final class FileNode {
         refuseOthers(options, OpenFile.status(options));
         Fd fd = OpenFile.open(options);
         try {
+            ImageLock.take(fd, options);
             FileStatus status = PosixFile.status(fd);
             long size = OpenFile.checkedSize(options, status.sizeBytes());
             int diskBlock = (int) BlockQueue.of(status.device()).attribute("logical_block_size", 0);

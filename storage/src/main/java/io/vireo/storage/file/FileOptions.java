@@ -43,8 +43,9 @@ public record FileOptions(
 
     /** Read-write with the defaults of the configuration. */
     public static FileOptions of(String nodeName, String filename) {
+        Cache cache = new Cache(false, false);
         return new FileOptions(
-                nodeName, filename, Access.READ_WRITE, new Cache(false, false), AioMode.AUTO, Discard.UNMAP, Locking.AUTO);
+                nodeName, filename, Access.READ_WRITE, cache, AioMode.AUTO, Discard.UNMAP, Locking.AUTO);
     }
 
     public boolean readOnly() {

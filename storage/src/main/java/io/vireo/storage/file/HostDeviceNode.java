@@ -27,6 +27,7 @@ public final class HostDeviceNode {
         }
         Fd fd = OpenFile.open(options);
         try {
+            ImageLock.take(fd, options);
             BlockDeviceGeometry geometry = PosixFile.geometry(fd);
             long size = OpenFile.checkedSize(options, geometry.sizeBytes());
             NodeLimits limits = ranges(options)

@@ -21,7 +21,8 @@ final class OpenFile {
         } catch (PosixException e) {
             throw switch (e.errno()) {
                 case Errno.ENOENT, Errno.ENOTDIR -> new ImageException(Kind.MISSING, path, "does not exist", e);
-                case Errno.EACCES -> new ImageException(Kind.PERMISSION, path, "a folder above it may not be entered", e);
+                case Errno.EACCES ->
+                    new ImageException(Kind.PERMISSION, path, "a folder above it may not be entered", e);
                 default -> new ImageException(Kind.IO, path, "cannot be looked at: " + Errno.describe(e.errno()), e);
             };
         }

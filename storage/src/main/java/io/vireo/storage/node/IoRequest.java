@@ -5,9 +5,10 @@ import io.vireo.posix.IoVec;
 /**
  * One operation on a block node. Pooled and refilled by its caller, so that a request costs no allocation.
  *
- * <p>Shape: an object is one request in flight at most. From submit to completion it and its buffers belong to the node:
- * the caller touches neither. Afterwards operation, offset and length are as they were; {@link #data()} may have been
- * advanced past what was transferred, and the two wishes that a node may deny may be gone. Units: bytes. Thread: the IOThread that submits it.
+ * <p>Shape: an object is one request in flight at most. From submit to completion it and its buffers belong to the
+ * node: the caller touches neither. Afterwards operation, offset and length are as they were; {@link #data()} may have
+ * been advanced past what was transferred, and the two wishes that a node may deny may be gone. Units: bytes. Thread:
+ * the IOThread that submits it.
  */
 public final class IoRequest {
     private final IoCompletion completion;
@@ -52,7 +53,8 @@ public final class IoRequest {
         return set(Operation.WRITE_ZEROES, offsetBytes, lengthBytes, null, durable, mayUnmap);
     }
 
-    private IoRequest set(Operation operation, long offsetBytes, long lengthBytes, IoVec data, boolean durable, boolean mayUnmap) {
+    private IoRequest set(
+            Operation operation, long offsetBytes, long lengthBytes, IoVec data, boolean durable, boolean mayUnmap) {
         this.operation = operation;
         this.offsetBytes = offsetBytes;
         this.lengthBytes = lengthBytes;

@@ -72,13 +72,13 @@ public record NodeLimits(
 
     public NodeLimits withIoHints(int minIoBytes, int optIoBytes) {
         return new NodeLimits(
-                requestAlignmentBytes, memoryAlignmentBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes,
-                maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
+                requestAlignmentBytes, memoryAlignmentBytes, logicalBlockBytes, physicalBlockBytes,
+                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
     }
 
     public NodeLimits withRanges(RangeLimits discard, RangeLimits writeZeroes, boolean zeroesMayUnmap) {
         return new NodeLimits(
-                requestAlignmentBytes, memoryAlignmentBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes,
-                maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
+                requestAlignmentBytes, memoryAlignmentBytes, logicalBlockBytes, physicalBlockBytes,
+                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
     }
 }

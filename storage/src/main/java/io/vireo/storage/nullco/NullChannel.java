@@ -1,5 +1,6 @@
 package io.vireo.storage.nullco;
 
+import io.vireo.posix.Errno;
 import io.vireo.posix.IoVec;
 import io.vireo.posix.Memory;
 import io.vireo.storage.node.Admission;
@@ -54,12 +55,18 @@ final class NullChannel implements NodeChannel {
     }
 
     private void finish(IoRequest request, int errno) {
-        if (errno == 0 && readZeroes && request.operation() == Operation.READ) fillWithZeroes(request.data());
-        request.complete(errno);
+        boolean zeroes = errno == 0 && readZeroes && request.operation() == Operation.READ;
+        request.complete(zeroes ? fillWithZeroes(request.data()) : errno);
     }
 
-    private static void fillWithZeroes(IoVec data) {
-        for (int i = 0; i < data.count(); i++) Memory.fill(data.base(i), data.lengthBytes(i), 0);
+    /** 0, or EFAULT when the request's memory has gone (SIGBUS in C). */
+    private static int fillWithZeroes(IoVec data) {
+        try {
+            for (int i = 0; i < data.count(); i++) Memory.fill(data.base(i), data.lengthBytes(i), 0);
+            return 0;
+        } catch (InternalError e) {
+            return Errno.EFAULT;
+        }
     }
 
     @Override

@@ -46,8 +46,8 @@ public final class RawNode implements BlockNode {
             throw outside(child, "size = " + sizeBytes + " is not a positive multiple of 512");
         }
         if (sizeBytes > rest) {
-            throw outside(child, "size = " + sizeBytes + " from offset = " + offsetBytes + " ends past the end, size is "
-                    + child.sizeBytes());
+            String window = "size = " + sizeBytes + " from offset = " + offsetBytes;
+            throw outside(child, window + " ends past the end, size is " + child.sizeBytes());
         }
         return new RawNode(nodeName, child, offsetBytes, sizeBytes);
     }

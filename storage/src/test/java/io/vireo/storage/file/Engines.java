@@ -18,8 +18,9 @@ final class Engines {
     static void equip(TestLoop loop, AioMode mode) {
         switch (mode) {
             case IO_URING -> uring(loop, Options.defaults(), result -> result);
+            case NATIVE -> nativeAio(loop, 128);
             case THREADS -> threads(loop);
-            default -> throw new IllegalArgumentException(mode.option());
+            case AUTO -> throw new IllegalArgumentException(mode.option());
         }
     }
 
@@ -37,6 +38,13 @@ final class Engines {
             engine.completed(userData, tamper.result(result), flags);
         };
         loop.poll(() -> ring.submit() + ring.reap(handler));
+        return engine;
+    }
+
+    static LinuxAioEngine nativeAio(TestLoop loop, int depth) {
+        ExecutorService pool = loop.own(Executors.newFixedThreadPool(2));
+        LinuxAioEngine engine = LinuxAioEngine.open(depth, loop, pool);
+        loop.add(engine);
         return engine;
     }
 

@@ -61,6 +61,14 @@ class FileNodeContractTest {
         }
     }
 
+    /** Linux AIO is for direct I/O only. */
+    @Nested
+    class NativeDirect extends OnFile {
+        NativeDirect() {
+            super(AioMode.NATIVE, DIRECT);
+        }
+    }
+
     @Nested
     class ThreadsCached extends OnFile {
         ThreadsCached() {

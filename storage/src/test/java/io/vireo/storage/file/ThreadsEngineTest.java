@@ -141,7 +141,9 @@ class ThreadsEngineTest {
         r.whole(0).request.writeZeroes(0, 4096, true, false);
         assertEquals(0, run());
         assertEquals(
-                List.of("write dsync", "datasync", "fallocate 3", "datasync", "fallocate 17", "datasync", "fallocate 3"),
+                List.of(
+                        "write dsync", "datasync", "fallocate 3", "datasync", "fallocate 17", "datasync",
+                        "fallocate 3"),
                 file.calls);
     }
 

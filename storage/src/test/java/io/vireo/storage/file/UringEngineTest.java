@@ -82,7 +82,8 @@ class UringEngineTest {
     @Test
     void triesAgainWhenInterruptedButNotForEver() {
         int[] failures = {3};
-        UringEngine engine = Engines.uring(loop, Options.defaults(), result -> failures[0]-- > 0 ? -Errno.EAGAIN : result);
+        UringEngine engine = Engines.uring(
+                loop, Options.defaults(), result -> failures[0]-- > 0 ? -Errno.EAGAIN : result);
         TestRequest r = loop.own(new TestRequest(512)).whole(512);
         r.request.read(0, r.data);
         assertEquals(0, run(engine, r));

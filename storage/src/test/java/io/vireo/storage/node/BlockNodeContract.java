@@ -122,7 +122,8 @@ public abstract class BlockNodeContract {
         }
 
         private Runnable start(TestRequest r, int from, int share) {
-            int length = unit() * (1 + random.nextInt(Math.min(share, random.nextInt(8) == 0 ? REQUEST_BYTES_MAX : 16384) / unit()));
+            int most = Math.min(share, random.nextInt(8) == 0 ? REQUEST_BYTES_MAX : 16384);
+            int length = unit() * (1 + random.nextInt(most / unit()));
             int offset = from + unit() * random.nextInt((share - length) / unit() + 1);
             if (random.nextBoolean()) r.whole(length);
             else r.scattered(length, random);
@@ -142,8 +143,8 @@ public abstract class BlockNodeContract {
         private Runnable read(TestRequest r, int offset, int length) {
             r.fill(0x5A);
             r.request.read(offset, r.data);
-            return () -> assertArrayEquals(
-                    Arrays.copyOfRange(model, offset, offset + length), r.bytes(), () -> "seed " + seed + ": " + r.request);
+            byte[] expected = Arrays.copyOfRange(model, offset, offset + length);
+            return () -> assertArrayEquals(expected, r.bytes(), () -> "seed " + seed + ": " + r.request);
         }
 
         private Runnable write(TestRequest r, int offset, int length) {
@@ -259,7 +260,8 @@ public abstract class BlockNodeContract {
         int[] left = {500};
         TestRequest[] self = new TestRequest[1];
         self[0] = loop.own(new TestRequest(4096, (request, errno) -> {
-            if (errno == 0 && --left[0] > 0) loop.execute(() -> channel.submit(request.read(4096, self[0].whole(4096).data)));
+            if (errno != 0 || --left[0] == 0) return;
+            loop.execute(() -> channel.submit(request.read(4096, self[0].whole(4096).data)));
         }));
         channel.submit(self[0].whole(4096).request.read(0, self[0].data));
         loop.runUntil(() -> left[0] == 0 || self[0].errno > 0);

@@ -78,7 +78,9 @@ class RawNodeTest {
     @Test
     void refusesWindowsThatLeaveTheirNode() {
         BlockNode child = new MemoryNode("m0", new byte[4096], false);
-        long[][] windows = {{4096, -1}, {0, 4608}, {512, 4096}, {100, 512}, {-512, 512}, {0, 0}, {0, 100}, {512, Long.MAX_VALUE - 511}};
+        long[][] windows = {
+            {4096, -1}, {0, 4608}, {512, 4096}, {100, 512}, {-512, 512}, {0, 0}, {0, 100}, {512, Long.MAX_VALUE - 511}
+        };
         for (long[] window : windows) {
             ImageException e =
                     assertThrows(ImageException.class, () -> RawNode.window("r0", child, window[0], window[1]));

@@ -1,0 +1,62 @@
+package io.vireo.virtio.driver;
+
+import io.vireo.posix.Epoll;
+import io.vireo.posix.NativeBlock;
+import java.util.List;
+
+/** Waits until a used ring of several moves. Thread: one. */
+final class CallWaiter implements AutoCloseable {
+    private static final int SPINS = 1000;
+    private static final int COUNT_BYTES = 8;
+
+    private final BlkQueue[] queues;
+    private final Waiting waiting;
+    private final Epoll epoll;
+    private final NativeBlock count = NativeBlock.allocate(COUNT_BYTES, COUNT_BYTES);
+    private long calls;
+
+    CallWaiter(List<BlkQueue> queues, Waiting waiting) {
+        this.queues = queues.toArray(BlkQueue[]::new);
+        this.waiting = waiting;
+        epoll = Epoll.create(this.queues.length);
+        for (int i = 0; i < this.queues.length; i++) {
+            epoll.add(this.queues[i].queue().call().fd(), Epoll.EPOLLIN, i);
+            this.queues[i].queue().virtqueue().suppressCalls();
+        }
+    }
+
+    /** Returns when something may be there to reap, at the latest about {@code timeoutNanos} from now. */
+    void await(long timeoutNanos) {
+        if (waiting == Waiting.SPIN) spin();
+        else sleep(timeoutNanos);
+    }
+
+    /** Wake-ups by calls so far. */
+    long calls() {
+        return calls;
+    }
+
+    @Override
+    public void close() {
+        epoll.close();
+        count.close();
+    }
+
+    private void spin() {
+        for (int i = 0; i < SPINS; i++) {
+            for (BlkQueue queue : queues) if (queue.pendingUsed() > 0) return;
+            Thread.onSpinWait();
+        }
+    }
+
+    private void sleep(long timeoutNanos) {
+        boolean arrived = false;
+        for (BlkQueue queue : queues) arrived |= queue.queue().virtqueue().armCall();
+        if (!arrived) {
+            int ready = epoll.await(timeoutNanos);
+            for (int i = 0; i < ready; i++)
+                if (queues[(int) epoll.token(i)].queue().call().clear(count.address())) calls++;
+        }
+        for (BlkQueue queue : queues) queue.queue().virtqueue().suppressCalls();
+    }
+}
