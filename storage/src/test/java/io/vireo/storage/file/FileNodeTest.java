@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vireo.posix.Errno;
+import io.vireo.posix.PosixFile;
 import io.vireo.storage.file.FileOptions.Access;
 import io.vireo.storage.file.FileOptions.Cache;
 import io.vireo.storage.file.FileOptions.Discard;
@@ -97,6 +98,31 @@ class FileNodeTest {
     }
 
     @Test
+    void refusesDirectAccessWhereTheFileSystemHasNone() {
+        FileOptions proc = FileOptions.of("f0", "/proc/version").withAccess(Access.READ_ONLY);
+        refused(proc.withCache(new Cache(true, false)), Kind.DIRECT_UNSUPPORTED);
+        refused(proc, Kind.EMPTY);
+    }
+
+    @Test
+    void refusesAFileThatMayNotBeWritten() throws Exception {
+        FileOptions options = image(4096);
+        boolean fixed = chattr("+i", options);
+        assumeTrue(fixed, "only root, on a file system with attributes, can make a file that root may not write");
+        try {
+            ImageException e = refused(options, Kind.PERMISSION);
+            assertTrue(e.getMessage().contains("read-only = on"), e.getMessage());
+            FileNode.open(options.withAccess(Access.READ_ONLY)).close();
+        } finally {
+            assertTrue(chattr("-i", options));
+        }
+    }
+
+    private static boolean chattr(String change, FileOptions options) throws IOException, InterruptedException {
+        return new ProcessBuilder("chattr", change, options.filename()).start().waitFor() == 0;
+    }
+
+    @Test
     void leavesNoDescriptorOpenWhenItRefuses() throws IOException {
         FileOptions options = image(1000);
         refused(options, Kind.NOT_SECTORS);
@@ -174,7 +200,7 @@ class FileNodeTest {
     }
 
     private static long allocatedBytes(FileOptions options) {
-        return io.vireo.posix.PosixFile.status(options.filename()).allocatedBytes();
+        return PosixFile.status(options.filename()).allocatedBytes();
     }
 
     @Test

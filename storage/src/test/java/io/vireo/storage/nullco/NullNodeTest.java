@@ -11,7 +11,10 @@ import io.vireo.storage.node.BlockNodeContract;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.TestLoop;
 import io.vireo.storage.node.TestRequest;
+import io.vireo.storage.raw.RawNode;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -110,6 +113,32 @@ class NullNodeTest {
             loop.advance(1000);
             loop.turn();
             assertTrue(r.isDone());
+        }
+    }
+
+    @Test
+    void allocatesNothingPerRequestNotEvenThroughAWindow() throws Exception {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (TestLoop loop = new TestLoop().freeze();
+                NodeChannel atOnce = RawNode.window("r0", node(true, 0), 4096, 65536).open(loop);
+                NodeChannel late = RawNode.window("r1", node(true, 10), 4096, 65536).open(loop);
+                TestRequest a = new TestRequest(512).whole(512);
+                TestRequest b = new TestRequest(512).whole(512)) {
+            long leanest = Long.MAX_VALUE;
+            for (int round = 0; round < 8 && leanest > 0; round++) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                for (int i = 0; i < 100_000; i++) atOnce.submit(a.request.read(512, a.data));
+                // One timer for the lot, which the test's loop may allocate.
+                for (int i = 0; i < 1000; i++) {
+                    late.submit(b.request.write(512, b.data, true));
+                    loop.advance(10);
+                    loop.turn();
+                }
+                leanest = Math.min(leanest, threads.getCurrentThreadAllocatedBytes() - before);
+            }
+            assertEquals(0, b.errno);
+            long allocated = leanest;
+            assertTrue(allocated < 1000 * 64, () -> "bytes allocated: " + allocated);
         }
     }
 
