@@ -162,12 +162,9 @@ public final class Device {
 
     private CompletableFuture<Void> endActors() {
         CompletableFuture<?>[] ends = shards.values().stream().map(shard -> {
-            CompletableFuture<Void> ended = new CompletableFuture<>();
-            shard.state.ioThread.execute(() -> {
-                if (shard.state.isAbandoned()) ended.complete(null);
-                else shard.actor.tell(new DeviceActor.Close(ended));
-            });
-            return ended.thenRunAsync(shard.state::close, shard.state.ioThread);
+            // One that is dying already does not read this, but comes to its end all the same.
+            shard.actor.tell(DeviceActor.Close.CLOSE);
+            return shard.state.whenAbandoned().thenRunAsync(shard.state::close, shard.state.ioThread);
         }).toArray(CompletableFuture[]::new);
         return CompletableFuture.allOf(ends);
     }

@@ -41,7 +41,9 @@ final class DeviceActor {
     record SetDurable(boolean durable) implements Command {}
 
     /** Ends the actors; every queue was stopped before. */
-    record Close(CompletableFuture<Void> done) implements Command {}
+    enum Close implements Command {
+        CLOSE
+    }
 
     /** Something that serves the device broke. */
     record Failed(Throwable reason) implements Command {}
@@ -49,7 +51,7 @@ final class DeviceActor {
     private final ActorContext<Command> context;
     private final DeviceShard shard;
     private final BatchInlet pipeline;
-    private CompletableFuture<Void> closing;
+    private boolean closing;
     private Throwable failure;
 
     private DeviceActor(ActorContext<Command> context, DeviceShard shard) {
@@ -86,7 +88,7 @@ final class DeviceActor {
                 case SetCall message -> onSetCall(message);
                 case SetErr message -> onSetErr(message);
                 case SetDurable message -> onSetDurable(message);
-                case Close message -> onClose(message);
+                case Close _ -> onClose();
                 case Failed message -> fail(message.reason());
             };
         } catch (RuntimeException | Error e) {
@@ -141,22 +143,20 @@ final class DeviceActor {
         return Behaviors.same();
     }
 
-    private Behavior<Command> onClose(Close message) {
-        closing = message.done();
+    private Behavior<Command> onClose() {
+        closing = true;
         return Behaviors.stopped();
     }
 
     private Behavior<Command> fail(Throwable reason) {
-        if (failure == null && closing == null) failure = reason;
+        if (failure == null && !closing) failure = reason;
         return Behaviors.stopped();
     }
 
     /** Runs after the pipeline and the interrupt actor are gone. */
     private Behavior<Command> onPostStop() {
         shard.abandon();
-        if (closing != null) {
-            closing.complete(null);
-        } else {
+        if (!closing) {
             shard.listener.failed(failure != null ? failure : new IllegalStateException("the device actor was stopped"));
         }
         return Behaviors.same();

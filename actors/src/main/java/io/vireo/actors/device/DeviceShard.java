@@ -329,10 +329,6 @@ public final class DeviceShard implements PolledDevice {
         return whenAbandoned;
     }
 
-    boolean isAbandoned() {
-        return abandoned;
-    }
-
     /** Gives up memory and channel; nothing is in flight. */
     void close() {
         ioThread.forget(this);

@@ -1,9 +1,11 @@
 package io.vireo.actors.iothread;
 
+import io.vireo.posix.PosixException;
 import io.vireo.posix.uring.IoUring;
 import io.vireo.posix.uring.Options;
 import io.vireo.posix.uring.Probe;
 import io.vireo.storage.file.AioChoice;
+import io.vireo.storage.file.LinuxAioEngine;
 import io.vireo.storage.file.ThreadsEngine;
 import io.vireo.storage.file.UringEngine;
 import io.vireo.storage.node.AioEngine;
@@ -19,11 +21,15 @@ import org.slf4j.LoggerFactory;
 final class Engines {
     private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
 
+    /** Requests in the kernel at a time; more wait. */
+    private static final int LINUX_AIO_DEPTH = 1024;
+
     private final IoThread ioThread;
     private final Executor blocking;
     private final boolean uring;
     private volatile AioChoice.Refusals refusals;
     private AioEngine threads;
+    private LinuxAioEngine linuxAio;
     private UringEngine ringEngine;
     private Poller poller;
 
@@ -35,7 +41,7 @@ final class Engines {
     }
 
     Poller open(Poller.Listener listener) {
-        AioChoice.Refusals refused = new AioChoice.Refusals().refuse(AioMode.NATIVE, "this version has no Linux AIO");
+        AioChoice.Refusals refused = new AioChoice.Refusals();
         String whyNoRing = uring ? whyNot(IoUring.probe()) : "it is switched off";
         if (whyNoRing.isEmpty()) {
             UringPoller ringPoller = new UringPoller(IoUring.open(Options.defaults()), listener);
@@ -56,7 +62,28 @@ final class Engines {
     }
 
     AioEngine engine(AioMode requested) {
-        return kindOf(requested) == AioMode.IO_URING ? ringEngine : threads;
+        AioChoice choice = AioChoice.of(requested, refusals);
+        if (choice.kind() == AioMode.NATIVE && linuxAio == null && !openLinuxAio()) return engine(requested);
+        if (!choice.reason().isEmpty()) LOG.warn("IOThread {} uses aio = {}: {}", ioThread.name(), choice.kind(), choice.reason());
+        return switch (choice.kind()) {
+            case IO_URING -> ringEngine;
+            case NATIVE -> linuxAio;
+            case THREADS -> threads;
+            case AUTO -> throw new IllegalStateException("chose AUTO");
+        };
+    }
+
+    /** Only when it is asked for: the kernel has few contexts for the whole host. */
+    private boolean openLinuxAio() {
+        try {
+            linuxAio = LinuxAioEngine.open(LINUX_AIO_DEPTH, ioThread, blocking);
+        } catch (PosixException e) {
+            refusals = refusals.refuse(AioMode.NATIVE, e.getMessage());
+            return false;
+        }
+        // The turn that this wakes polls the engine.
+        ioThread.watch(linuxAio.completions().fd(), () -> {});
+        return true;
     }
 
     /** From any thread once {@link #open} has run. */
@@ -67,11 +94,13 @@ final class Engines {
     /** Hands on what engines prepared, takes in what they finished; answers how much there was. */
     int turn() {
         int work = threads.flush() + threads.poll();
+        if (linuxAio != null) work += linuxAio.flush() + linuxAio.poll();
         return ringEngine == null ? work : work + ringEngine.flush();
     }
 
     void close() {
         threads.close();
+        if (linuxAio != null) linuxAio.close();
         poller.close();
     }
 }

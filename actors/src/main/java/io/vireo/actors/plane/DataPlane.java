@@ -97,6 +97,7 @@ public final class DataPlane implements AutoCloseable {
             VhostUserServer server =
                     VhostUserServer.start(device.name(), listening.socket(), new VhostUserExport(host), log);
             host.connectedWhen(server::clientConnected);
+            host.onFailure(server::deviceFailed);
             return server;
         } catch (RuntimeException | Error e) {
             listening.close();

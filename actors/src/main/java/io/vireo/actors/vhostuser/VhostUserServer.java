@@ -42,6 +42,7 @@ public final class VhostUserServer implements AutoCloseable {
     private final Thread thread;
     private volatile ClientConnection client;
     private volatile boolean stopping;
+    private volatile boolean deviceFailed;
     private final AtomicBoolean closed = new AtomicBoolean();
     private boolean acceptPaused;
 
@@ -62,7 +63,7 @@ public final class VhostUserServer implements AutoCloseable {
     public static VhostUserServer start(String device, UnixSocket listening, VhostUserBackend backend, RateLimitedLog log) {
         VhostUserServer server = new VhostUserServer(device, listening, backend, log);
         server.epoll.add(listening.fd(), Epoll.EPOLLIN, LISTENING);
-        server.epoll.add(server.wake.fd(), Epoll.EPOLLIN, WAKE);
+        server.epoll.add(server.wake.fd(), Epoll.EPOLLIN | Epoll.EPOLLET, WAKE);
         server.thread.start();
         return server;
     }
@@ -82,6 +83,12 @@ public final class VhostUserServer implements AutoCloseable {
         stopping = true;
         wake.signal();
         listening.shutdown();
+    }
+
+    /** The device serves no more: ends the client's connection, so that it may connect anew and get a device reset. */
+    public void deviceFailed() {
+        deviceFailed = true;
+        wake.signal();
     }
 
     /** Waits until the thread has ended, and with it every request of the client; false when that takes longer. */
@@ -127,8 +134,14 @@ public final class VhostUserServer implements AutoCloseable {
             if (epoll.token(i) == LISTENING) listeningReady = true;
         }
         if (count == 0 && acceptPaused) pauseAccept(false);
-        if (clientReady) serve();
+        if (deviceFailed) leaveFailedDevice();
+        else if (clientReady) serve();
         if (listeningReady && !stopping) accept();
+    }
+
+    private void leaveFailedDevice() {
+        deviceFailed = false;
+        if (client != null) end("device-failed", "its device failed");
     }
 
     private void accept() {
