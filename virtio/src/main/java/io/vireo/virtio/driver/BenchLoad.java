@@ -58,7 +58,6 @@ public final class BenchLoad {
      */
     public Result run() {
         LatencyHistogram latency = new LatencyHistogram();
-        stopped = false;
         requests = errors = 0;
         long kicks = kicks();
         try (CallWaiter waiter = new CallWaiter(queues, options.waiting())) {
@@ -66,10 +65,12 @@ public final class BenchLoad {
             long end = options.durationNanos() == Long.MAX_VALUE ? Long.MAX_VALUE : start + options.durationNanos();
             fill();
             long elapsed = drive(waiter, latency, start, end);
+            stopped = false;
             return new Result(requests, errors, elapsed, latency, kicks() - kicks, waiter.calls());
         }
     }
 
+    /** Begins no more requests in the present run, or in the next if none is. */
     public void stop() {
         stopped = true;
     }

@@ -31,11 +31,11 @@ public final class DriverMemory implements AutoCloseable {
 
     /** Memory of one region or several, each of its own size and with its own memfd. */
     public static DriverMemory create(long... regionBytes) {
-        return create(0, regionBytes);
+        return onMemfds(0, regionBytes);
     }
 
-    /** @param memfdFlags {@link Memfd#MFD_HUGETLB} and such */
-    public static DriverMemory create(int memfdFlags, long... regionBytes) {
+    /** As {@link #create}, with {@link Memfd#MFD_HUGETLB} and such. */
+    public static DriverMemory onMemfds(int memfdFlags, long... regionBytes) {
         List<Fd> files = new ArrayList<>();
         try {
             for (long size : regionBytes) files.add(Memfd.create("vireo-driver", size, memfdFlags));

@@ -75,7 +75,6 @@ public final class VerifyingLoad {
      */
     public LoadResult run() {
         tally = shownTally = new LoadTally();
-        stopped = left = false;
         begun = 0;
         for (BlkQueue queue : queues) queue.restartWaiting();
         long kicksBefore = kicks();
@@ -97,11 +96,12 @@ public final class VerifyingLoad {
             }
             calls = waiter.calls();
         }
+        stopped = left = false;
         tally.publishProgress();
         return tally.result(elapsed, kicks() - kicksBefore, calls);
     }
 
-    /** Begins no more requests. */
+    /** Begins no more requests in the present run, or in the next if none is. */
     public void stop() {
         stopped = true;
     }
