@@ -1,0 +1,22 @@
+package io.vireo.embed;
+
+import io.vireo.virtio.queue.VirtqueueLayout;
+
+/**
+ * A virtqueue as the driver has set it up (virtio 1.3, 4.1.5.1.3, has the same fields in a PCI transport).
+ *
+ * @param size descriptors, a power of two
+ * @param descriptorTable guest physical address of the descriptor table, {@code queue_desc}
+ * @param availRing guest physical address of the driver area, {@code queue_driver}
+ * @param usedRing guest physical address of the device area, {@code queue_device}
+ * @param kickFd eventfd that tells of new buffers, as KVM's ioeventfd; duplicated, so that the caller keeps his own
+ * @param callFd eventfd that tells of used buffers, as KVM's irqfd; duplicated; {@link #NO_CALL} when the driver polls
+ */
+public record QueueSetup(int size, long descriptorTable, long availRing, long usedRing, int kickFd, int callFd) {
+    public static final int NO_CALL = -1;
+
+    public QueueSetup {
+        if (!VirtqueueLayout.isValidSize(size)) throw new IllegalArgumentException("queue size " + size);
+        if (kickFd < 0 || callFd < NO_CALL) throw new IllegalArgumentException("kickFd=" + kickFd + " callFd=" + callFd);
+    }
+}

@@ -1,0 +1,279 @@
+package io.vireo.embed;
+
+import io.vireo.actors.plane.DeviceHost;
+import io.vireo.posix.EventFd;
+import io.vireo.storage.node.BlockNode;
+import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.memory.MemoryRegion;
+import io.vireo.virtio.queue.SplitRing;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
+
+/**
+ * A virtio-blk device for a transport (virtio-pci, virtio-mmio, ...) of the embedder's own: what the driver reads and
+ * writes through it goes in here, in the specification's words (virtio 1.3, 2.1 to 2.6 and 5.2). Requests go past it,
+ * from guest memory to an IOThread.
+ *
+ * <p>Order: {@link #acceptFeatures}, {@link #setMemory}, then {@link Virtqueue#enable} for each queue when the driver
+ * sets DRIVER_OK. Thread: any but an IOThread; calls wait for each other and for their IOThreads.
+ */
+public final class VirtioBlkDevice implements AutoCloseable {
+    public static final int STATUS_ACKNOWLEDGE = 1;
+    public static final int STATUS_DRIVER = 2;
+    public static final int STATUS_DRIVER_OK = 4;
+    public static final int STATUS_FEATURES_OK = 8;
+    public static final int STATUS_DEVICE_NEEDS_RESET = 64;
+    public static final int STATUS_FAILED = 128;
+    private static final int STATUS_OF_DRIVER =
+            STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_DRIVER_OK | STATUS_FEATURES_OK | STATUS_FAILED;
+    /** Unmapping takes milliseconds; the drive's requests are back before this counts. */
+    private static final long UNMAP_SECONDS_MAX = 10;
+
+    private final DeviceHost host;
+    private final BlockNode node;
+    private final BiConsumer<VirtioBlkDevice, CompletableFuture<Void>> onClose;
+    private final List<Virtqueue> queues;
+    private final List<CompletableFuture<Void>> mapped = new ArrayList<>();
+    private Map<GuestRam, GuestRam.Mapped> ram = Map.of();
+    private GuestMemory memory;
+    private boolean featuresAccepted;
+    private boolean closed;
+    private int driverStatus;
+    private volatile boolean failed;
+    private volatile Runnable onFailure = () -> {};
+    private volatile Runnable onConfigChange = () -> {};
+
+    /** @param onClose told once, with what completes when node and memory are given back */
+    VirtioBlkDevice(
+            DeviceHost host,
+            BlockNode node,
+            Executor callbacks,
+            BiConsumer<VirtioBlkDevice, CompletableFuture<Void>> onClose) {
+        this.host = host;
+        this.node = node;
+        this.onClose = onClose;
+        queues = IntStream.range(0, host.ioThreadOfQueue().size()).mapToObj(i -> new Virtqueue(this, i)).toList();
+        host.connectedWhen(() -> host.device() != null);
+        host.onFailure(() -> {
+            failed = true;
+            // The listeners are strangers, who may call back and wait.
+            callbacks.execute(() -> {
+                onFailure.run();
+                onConfigChange.run();
+            });
+        });
+    }
+
+    public String name() {
+        return host.name();
+    }
+
+    public long capacitySectors() {
+        return host.properties().capacityBytes() / 512;
+    }
+
+    /** The device's feature bits; those of the transport are the embedder's to add. */
+    public long offeredFeatures() {
+        return host.offeredFeatures();
+    }
+
+    /**
+     * The driver's choice, without the transport's bits.
+     *
+     * @throws IllegalArgumentException it has bits that were not offered: FEATURES_OK must not stick
+     * @throws IllegalStateException a queue is enabled
+     */
+    public synchronized void acceptFeatures(long features) {
+        requireOpen();
+        if (queues.stream().anyMatch(Virtqueue::isEnabled)) {
+            throw new IllegalStateException("device " + name() + ": features cannot change while a queue is enabled");
+        }
+        host.acceptFeatures(features);
+        featuresAccepted = true;
+    }
+
+    /** Bytes of the configuration space, struct virtio_blk_config; zeroes behind its end. */
+    public synchronized byte[] readConfig(int offset, int lengthBytes) {
+        return host.readConfig(offset, lengthBytes);
+    }
+
+    /** What the driver writes to the configuration space; false when it may not write that, and nothing happened. */
+    public synchronized boolean writeConfig(int offset, byte[] bytes) {
+        requireOpen();
+        return host.writeConfig(offset, bytes);
+    }
+
+    /**
+     * Runs, on a thread of its own, when the driver is to get a configuration change notification: when the device has
+     * set DEVICE_NEEDS_RESET (2.1.2). Replaces the listener before.
+     */
+    public void onConfigChange(Runnable listener) {
+        onConfigChange = listener;
+    }
+
+    /** Runs, on a thread of its own, when the device has set DEVICE_NEEDS_RESET. Replaces the listener before. */
+    public void onFailure(Runnable listener) {
+        onFailure = listener;
+    }
+
+    /** The device status field (2.1): the bits the driver wrote, and DEVICE_NEEDS_RESET. */
+    public synchronized int status() {
+        return driverStatus | (failed ? STATUS_DEVICE_NEEDS_RESET : 0);
+    }
+
+    /**
+     * The driver writes the device status field: 0 is a {@link #reset}, bits once set stay, and FEATURES_OK stays only
+     * after {@link #acceptFeatures}. It enables no queue.
+     */
+    public synchronized void writeStatus(int status) {
+        requireOpen();
+        if (status == 0) {
+            reset();
+            return;
+        }
+        int bits = status & STATUS_OF_DRIVER;
+        driverStatus |= featuresAccepted ? bits : bits & ~STATUS_FEATURES_OK;
+    }
+
+    /**
+     * The guest's memory from now on, also while queues run: their rings are looked up anew. What is given again, the
+     * same object, stays as it is; what is not is let go as soon as no request in flight uses it.
+     *
+     * @throws IllegalArgumentException ranges overlap, a running queue's rings are not in them, or a range cannot be
+     *     used as {@link GuestRam} says; the memory before stays in use
+     */
+    public synchronized void setMemory(GuestRam... ranges) {
+        requireOpen();
+        requireHealthy();
+        Map<GuestRam, GuestRam.Mapped> next = new IdentityHashMap<>();
+        List<MemoryRegion> regions = new ArrayList<>();
+        SplitRing[] rings = new SplitRing[queues.size()];
+        GuestMemory generation;
+        try {
+            for (GuestRam range : ranges) {
+                if (next.containsKey(range)) throw new IllegalArgumentException(range + " is given twice");
+                GuestRam.Mapped known = ram.get(range);
+                if (known != null) known.region().mapping().retain();
+                GuestRam.Mapped use = known != null ? known : range.map();
+                next.put(range, use);
+                regions.add(use.region());
+            }
+            generation = GuestMemory.of(regions);
+            for (Virtqueue queue : queues) rings[queue.index()] = queue.ringIn(generation);
+        } catch (RuntimeException e) {
+            regions.forEach(region -> region.mapping().release());
+            throw e;
+        }
+        mapped.removeIf(CompletableFuture::isDone);
+        next.forEach((range, use) -> {
+            if (!ram.containsKey(range)) mapped.add(use.gone());
+        });
+        ram = next;
+        memory = generation;
+        host.useMemory(generation, rings);
+    }
+
+    public List<Virtqueue> queues() {
+        return queues;
+    }
+
+    public Virtqueue queue(int index) {
+        return queues.get(index);
+    }
+
+    /**
+     * A device reset (2.4): every queue is disabled, what is in flight is completed, features and memory are forgotten,
+     * eventfds and mappings given back.
+     *
+     * @throws IllegalStateException requests did not come back from the drive in time; what they use stays mapped
+     */
+    public synchronized void reset() {
+        requireOpen();
+        await(drain());
+    }
+
+    /** Resets the device, whose drive is closed then. A second call does nothing. */
+    @Override
+    public synchronized void close() {
+        if (closed) return;
+        closed = true;
+        CompletableFuture<Void> done = drain().thenRun(node::close);
+        onClose.accept(this, done);
+        await(done);
+    }
+
+    DeviceHost host() {
+        return host;
+    }
+
+    int queueSizeMax() {
+        return host.config().queues().size();
+    }
+
+    synchronized void enable(Virtqueue queue, QueueSetup setup, int nextAvail) {
+        requireOpen();
+        requireHealthy();
+        if (queue.isEnabled()) throw new IllegalStateException("queue " + queue.index() + " is enabled already");
+        if (memory == null) throw new IllegalStateException("device " + name() + " has no memory yet");
+        if (setup.size() > queueSizeMax()) {
+            throw new IllegalArgumentException("queue size " + setup.size() + " is more than " + queueSizeMax());
+        }
+        SplitRing ring = queue.ring(memory, setup);
+        queue.open(setup);
+        host.startQueue(queue.index(), setup.size(), ring, nextAvail, queue.kick(), queue.call(), null);
+    }
+
+    synchronized int disable(Virtqueue queue) {
+        if (!queue.isEnabled()) return 0;
+        int nextAvail = host.stopQueue(queue.index());
+        // The last call may still be on its way through the IOThread.
+        CompletableFuture.runAsync(() -> {}, host.ioThreadOfQueue().get(queue.index())).join();
+        queue.end().forEach(EventFd::close);
+        return nextAvail;
+    }
+
+    /** Resets; the answer completes when nothing in flight uses memory or eventfds, which are gone then. */
+    private CompletableFuture<Void> drain() {
+        host.reset();
+        CompletableFuture<Void> unmapped = CompletableFuture.allOf(mapped.toArray(CompletableFuture[]::new));
+        List<EventFd> fds = queues.stream().flatMap(queue -> queue.end().stream()).toList();
+        mapped.clear();
+        ram = Map.of();
+        memory = null;
+        driverStatus = 0;
+        featuresAccepted = false;
+        failed = false;
+        return unmapped.thenRun(() -> fds.forEach(EventFd::close));
+    }
+
+    private void await(CompletableFuture<Void> drained) {
+        try {
+            drained.get(UNMAP_SECONDS_MAX, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            throw new IllegalStateException("device " + name() + ": requests did not come back from drive " + host.drive()
+                    + "; what they use stays mapped and open until they do");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while device " + name() + " drains");
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("device " + name() + " did not end", e.getCause());
+        }
+    }
+
+    private void requireOpen() {
+        if (closed) throw new IllegalStateException("device " + name() + " is closed");
+    }
+
+    private void requireHealthy() {
+        if (failed) throw new IllegalStateException("device " + name() + " has failed and needs a reset");
+    }
+}
