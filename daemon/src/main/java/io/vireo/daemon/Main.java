@@ -1,6 +1,7 @@
 package io.vireo.daemon;
 
 import io.vireo.actors.plane.DriveException;
+import io.vireo.actors.plane.TransportException;
 import io.vireo.actors.vhostuser.SocketInUseException;
 import io.vireo.config.ConfigException;
 import picocli.CommandLine;
@@ -44,6 +45,7 @@ public final class Main implements Runnable {
         return switch (e) {
             case ConfigException wrong -> say(ExitStatus.USAGE, wrong.getMessage());
             case DriveException drive -> say(drive.isInUse() ? ExitStatus.IN_USE : ExitStatus.USAGE, drive.getMessage());
+            case TransportException transport -> say(ExitStatus.USAGE, transport.getMessage());
             case SocketInUseException socket -> say(ExitStatus.IN_USE, socket.getMessage());
             case OperatorException wrong -> say(wrong.status(), wrong.getMessage());
             default -> {

@@ -42,23 +42,28 @@ public record Scrape(List<String> lines) {
      * @param labels such as {@code device="vda"}
      */
     public double value(String family, String... labels) {
-        List<String> series = lines.stream()
-                .filter(line -> line.startsWith(family + "{") || line.startsWith(family + " "))
-                .filter(line -> Stream.of(labels).allMatch(line::contains))
-                .toList();
+        List<String> series = series(family, labels);
         if (series.isEmpty()) {
             throw new AssertionError("no series " + family + List.of(labels) + " in\n" + String.join("\n", lines));
         }
         return series.stream().mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1))).sum();
     }
 
-    /** Requests of one kind that a device has served since its start. */
+    /** Requests of one kind that a device has served since its start; a rare kind has no series before its first. */
     public long requests(String device, String op) {
-        return (long) value("vireo_device_requests_total", "device=\"" + device + "\"", "op=\"" + op + "\"");
+        String[] labels = {"device=\"" + device + "\"", "op=\"" + op + "\""};
+        return series("vireo_device_requests_total", labels).isEmpty() ? 0 : (long) value("vireo_device_requests_total", labels);
     }
 
     /** Bytes that a device has moved since its start. */
     public long bytes(String device, String op) {
         return (long) value("vireo_device_request_bytes_total", "device=\"" + device + "\"", "op=\"" + op + "\"");
+    }
+
+    private List<String> series(String family, String... labels) {
+        return lines.stream()
+                .filter(line -> line.startsWith(family + "{") || line.startsWith(family + " "))
+                .filter(line -> Stream.of(labels).allMatch(line::contains))
+                .toList();
     }
 }

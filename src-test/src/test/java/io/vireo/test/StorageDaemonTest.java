@@ -22,7 +22,8 @@ final class StorageDaemonTest {
     private static final String LISTEN_AND_EXEC = """
             use Socket; use Fcntl;
             my ($path, $command) = @ARGV;
-            socket(my $s, AF_UNIX, SOCK_STREAM, 0) && bind($s, pack_sockaddr_un($path)) && listen($s, 1) or die $!;
+            my $s;
+            socket($s, AF_UNIX, SOCK_STREAM, 0) && bind($s, pack_sockaddr_un($path)) && listen($s, 1) or die $!;
             fcntl($s, F_SETFD, 0);
             $command =~ s/%FD%/fileno($s)/e;
             open(STDIN, '<', '/dev/null'); open(STDOUT, '>', '/dev/null');

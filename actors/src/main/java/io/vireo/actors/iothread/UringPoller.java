@@ -96,6 +96,7 @@ final class UringPoller implements Poller {
 
     @Override
     public void close() {
+        watched.clear();    // what the drain cancels is not armed again
         if (ring.drain(handler, IGNORED, DRAIN_NANOS)) ring.close();
     }
 }

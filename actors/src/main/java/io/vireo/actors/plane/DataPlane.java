@@ -7,11 +7,13 @@ import io.vireo.actors.vhostuser.VhostUserServer;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.DriveConfig;
 import io.vireo.config.IoThreadConfig;
+import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.DriveView;
 import io.vireo.monitoring.metrics.IoThreadView;
 import io.vireo.monitoring.metrics.VireoMetrics;
+import io.vireo.posix.PosixException;
 import io.vireo.storage.node.AioMode;
 import io.vireo.storage.node.BlockNode;
 import java.time.Duration;
@@ -85,10 +87,18 @@ public final class DataPlane implements AutoCloseable {
         DeviceHost host = new DeviceHost(
                 system, device, nodes.get(device.drive()), assigned, blocking, config.shutdownTimeout().toNanos());
         // Kept before it is started: what fails half-way is closed by the same hand.
-        Optional<ListeningSocket> socket = device.transport().map(ListeningSocket::open);
+        Optional<ListeningSocket> socket = device.transport().map(DataPlane::listen);
         Optional<VhostUserServer> server = socket.map(listening -> startServer(device, host, listening));
         devices.add(new Served(host, socket, server));
         metrics.add(host);
+    }
+
+    private static ListeningSocket listen(TransportConfig transport) {
+        try {
+            return ListeningSocket.open(transport);
+        } catch (PosixException e) {
+            throw new TransportException(transport, e);
+        }
     }
 
     private static VhostUserServer startServer(DeviceConfig device, DeviceHost host, ListeningSocket listening) {
