@@ -54,6 +54,12 @@ public final class LatencyHistogram {
     }
 
 
+    @Override
+    public String toString() {
+        return count() + " with p50 " + nanosAt(0.5) + ", p99 " + nanosAt(0.99) + ", p99.9 " + nanosAt(0.999) + ", max "
+                + maxNanos() + " ns";
+    }
+
     private static int bucket(long value) {
         if (value < SUB_BUCKETS) return (int) value;
         int shift = Long.SIZE - 1 - Long.numberOfLeadingZeros(value) - SUB_BITS;

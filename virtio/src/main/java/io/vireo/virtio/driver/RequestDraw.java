@@ -6,8 +6,10 @@ import java.util.SplittableRandom;
 
 /** Draws what to ask for next. The answer is in the fields, so that drawing allocates nothing. */
 final class RequestDraw {
-    /** Longest range of a discard or write-zeroes request; longer ones would leave little that is known. */
+    /** Longest range of a discard or write-zeroes request, and its share of the window: longer ones leave little data. */
     private static final int RANGE_SECTORS_MAX = 2048;
+
+    private static final int RANGE_SHARE = 16;
 
     private final SplittableRandom random;
     private final int windowBlocks;
@@ -84,6 +86,7 @@ final class RequestDraw {
     }
 
     private int rangeBlocks(long sectorsMax) {
-        return (int) Math.min(Math.min(sectorsMax, RANGE_SECTORS_MAX) / blockSectors, windowBlocks);
+        long share = (windowBlocks + RANGE_SHARE - 1) / RANGE_SHARE;
+        return (int) Math.min(Math.min(sectorsMax, RANGE_SECTORS_MAX) / blockSectors, share);
     }
 }

@@ -12,6 +12,9 @@ final class FaultyDisk implements BytewiseDevice.Disk {
     }
 
     private static final int EVERY = 60;
+    /** More often: much of what is to be zeroed is zero already. */
+    private static final int EVERY_ZEROES = 4;
+
     private final byte[] bytes;
     private final byte[] old;
     private final Fault fault;
@@ -30,7 +33,7 @@ final class FaultyDisk implements BytewiseDevice.Disk {
     @Override
     public int serve(int type, long sector, byte[] out, byte[] in) {
         served = served + 1;
-        boolean now = random.nextInt(EVERY) == 0;
+        boolean now = random.nextInt(fault == Fault.LOST_ZEROES ? EVERY_ZEROES : EVERY) == 0;
         if (now && fault == Fault.DROPPED_REQUEST && faults == 0) {
             faults++;
             return DROP;
