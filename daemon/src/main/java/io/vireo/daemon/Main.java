@@ -19,6 +19,7 @@ import picocli.CommandLine.HelpCommand;
             CheckCommand.class,
             QemuArgsCommand.class,
             StorageDaemonCommand.class,
+            DemoCommand.class,
             HelpCommand.class
         })
 public final class Main implements Runnable {
