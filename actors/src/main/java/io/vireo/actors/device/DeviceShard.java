@@ -7,6 +7,7 @@ import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.Op;
 import io.vireo.monitoring.metrics.Reason;
 import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkProperties;
@@ -217,8 +218,7 @@ public final class DeviceShard implements PolledDevice {
         for (int i = 0; i < batch.count(); i++) {
             RequestSlot slot = batch.slot(i);
             if (slot.needsNode()) {
-                slot.atNode = true;
-                channel.submit(slot.toNode(durableWrites));
+                submitToNode(slot);
             } else {
                 slot.answered();
                 completed(slot);
@@ -226,6 +226,18 @@ public final class DeviceShard implements PolledDevice {
         }
         completionsAnnounced = false;
         batch.recycle();
+    }
+
+    private void submitToNode(RequestSlot slot) {
+        IoRequest request = slot.toNode(durableWrites);
+        slot.atNode = true;
+        try {
+            channel.submit(request);
+        } catch (RuntimeException | Error e) {
+            // It was not accepted, so it will not come back: the device must not wait for it when it closes.
+            slot.atNode = false;
+            throw e;
+        }
     }
 
     void completed(RequestSlot slot) {
@@ -289,17 +301,18 @@ public final class DeviceShard implements PolledDevice {
 
     void decideCall(ServedVirtqueue queue) {
         passage.decided(queue.undecided);
-        queue.undecided = 0;
         try {
-            if (queue.call == null || !queue.ring.needsCall()) return;
+            if (queue.call != null && queue.ring.needsCall()) {
+                counters.call(queue.ring.index());
+                queue.call.signal();
+            }
         } catch (InternalError e) {
             throw new GuestMemoryLost(e);
         }
-        counters.call(queue.ring.index());
-        queue.call.signal();
+        queue.decided();
     }
 
-    /** Stops a virtqueue; completes when nothing of it is in flight. One that does not run is at 0. */
+    /** Stops a virtqueue, which stays listed until nothing of it is in flight. One that does not run is at 0. */
     void stop(int index, CompletableFuture<Integer> stopped) {
         ServedVirtqueue queue = queue(index);
         if (queue == null) {
@@ -307,8 +320,12 @@ public final class DeviceShard implements PolledDevice {
             return;
         }
         ioThread.unwatch(queue.kick.fd(), queue.kickToken);
-        remove(queue);
-        queue.stop(stopped);
+        CompletableFuture<Integer> drained = new CompletableFuture<>();
+        drained.thenAccept(next -> {
+            remove(queue);
+            stopped.complete(next);
+        });
+        queue.stop(drained);
     }
 
     /** The actors are gone: nothing is taken or answered any more; what is in flight only comes home. */

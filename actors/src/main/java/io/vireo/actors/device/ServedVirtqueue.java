@@ -80,28 +80,44 @@ final class ServedVirtqueue {
         if (stopped != null) finishStop();
     }
 
-    /** Gives up every request that nobody will complete. */
+    /** Gives up every request that nobody will complete, and every call that nobody will make. */
     void releaseAllBut(Predicate<RequestSlot> stillHeld) {
+        undecided = 0;
         for (RequestSlot slot : all) if (slot.lease != null && !stillHeld.test(slot)) release(slot);
+        if (stopped != null) finishStop();
+    }
+
+    /** The driver was called for what is in the used ring, if it wanted that. */
+    void decided() {
+        undecided = 0;
+        if (stopped != null) finishStop();
     }
 
     int inFlight() {
         return free.length - freeCount;
     }
 
-    /** Takes nothing more and completes {@code next} with the next avail index once nothing is in flight. */
+    /**
+     * Takes nothing more and completes {@code next} with the next avail index once everything taken is in the used ring
+     * and the driver called for it. Again: the same answer at the same time.
+     */
     void stop(CompletableFuture<Integer> next) {
         closed = true;
+        if (stopped != null) {
+            stopped.thenAccept(next::complete);
+            return;
+        }
         stopped = next;
         finishStop();
     }
 
     private void finishStop() {
-        if (inFlight() > 0) return;
+        if (inFlight() > 0 || undecided > 0) return;
         for (RequestSlot slot : all) slot.blk.data().close();
         iovecs.close();
-        stopped.complete(ring.nextAvail());
+        CompletableFuture<Integer> ending = stopped;
         stopped = null;
+        ending.complete(ring.nextAvail());
     }
 
     /** When the oldest request in flight was taken; 0 when there is none. From any thread. */

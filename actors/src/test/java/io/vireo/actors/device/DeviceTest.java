@@ -1,0 +1,224 @@
+package io.vireo.actors.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vireo.actors.iothread.IoThread;
+import io.vireo.posix.Memory;
+import io.vireo.storage.nullco.NullNode;
+import io.vireo.virtio.blk.BlkLayout;
+import io.vireo.virtio.queue.SplitRing;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class DeviceTest {
+    private final Plane plane = new Plane();
+    private final IoThread ioThread = plane.ioThread("io0");
+    private final WitnessNode node = new WitnessNode();
+
+    @AfterEach
+    void end() {
+        plane.close();
+    }
+
+    @Test
+    void answersRequestsWithDataStatusAndLength() throws Exception {
+        NullNode zeroes = new NullNode("zeroes", new NullNode.Options(1 << 20, false, true, 0));
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, zeroes, 4)) {
+            long data = driven.queue.dataAddress(0);
+            Memory.fill(data, DrivenDevice.BLOCK_BYTES, 0xEE);
+            assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_IN, 1, 1024, true));
+            assertEquals(1025, driven.queue.queue().virtqueue().usedLengthBytes());
+            for (int i = 0; i < 1024; i++) assertEquals(0, Memory.getU8(data + i));
+            assertEquals(0xEE, Memory.getU8(data + 1024));
+
+            assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_OUT, 2, 512, false));
+            assertEquals(1, driven.queue.queue().virtqueue().usedLengthBytes());
+            assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_FLUSH, 0, 0, false));
+            assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_GET_ID, 0, BlkLayout.ID_BYTES, true));
+            byte[] serial = new byte[DrivenDevice.SERIAL.length()];
+            Memory.copy(data, serial, 0, serial.length);
+            assertEquals(DrivenDevice.SERIAL, new String(serial));
+            assertEquals(BlkLayout.S_UNSUPP, driven.request(77, 0, 512, true));
+            assertEquals(BlkLayout.S_IOERR, driven.request(BlkLayout.T_IN, 1 << 20, 512, true));
+        }
+    }
+
+    @Test
+    void reportsTheNodesErrorToTheDriverAndToItsListener() throws Exception {
+        node.manner = WitnessNode.Manner.FAIL;
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 1)) {
+            assertEquals(BlkLayout.S_IOERR, driven.request(BlkLayout.T_IN, 0, 512, true));
+            assertSame(ioThread.thread(), driven.completedOn);
+        }
+    }
+
+    @Test
+    void takesEveryRequestPastDeviceActorPipelineAndInterruptActorOnOneThread() throws Exception {
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 64)) {
+            for (int round = 0; round < 100; round++) {
+                for (int slot = 0; slot < 64; slot++) driven.read(slot);
+                driven.queue.submit();
+                for (int i = 0; i < 64; i++) driven.reap();
+            }
+            Passage passage = driven.passage();
+            Plane.await("the interrupt actor", () -> passage.decided() == 6_400);
+            assertEquals(6_400, passage.drained());
+            assertEquals(6_400, passage.submitted());
+            assertEquals(6_400, passage.completed());
+            assertEquals(Set.of(ioThread.thread()), node.submitters);
+            Set<String> stations = Stations.dispatchedBy(driven.device.actor(ioThread), ioThread.dispatcher());
+            assertEquals(Set.of("device", "pipeline", "interrupt"), stations);
+        }
+    }
+
+    @Test
+    void callsADriverThatSleeps() throws Exception {
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 1)) {
+            for (int i = 0; i < 100; i++) {
+                driven.read(0);
+                driven.queue.submit();
+                assertTrue(driven.awaitCall());
+                assertEquals(0, driven.queue.reap());
+            }
+        }
+    }
+
+    @Test
+    void stopsAQueueAtTheNextAvailIndexAndGoesOnFromThere() throws Exception {
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4)) {
+            for (int i = 0; i < 3; i++) driven.request(BlkLayout.T_IN, 0, 512, true);
+            assertTrue(driven.device.isRunning(0));
+            assertEquals(3, stop(driven));
+            assertFalse(driven.device.isRunning(0));
+            driven.start(3);
+            assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_IN, 0, 512, true));
+            assertEquals(4, stop(driven));
+        }
+    }
+
+    @Test
+    void stopsAQueueOnlyWhenWhatIsInFlightIsInItsUsedRingAndCalledFor() throws Exception {
+        node.manner = WitnessNode.Manner.HOLD;
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4)) {
+            driven.queue.queue().virtqueue().armCall();
+            hold(driven, 2);
+            CompletableFuture<Integer> stopped = driven.device.stopQueue(0);
+            CompletableFuture<Integer> stoppedAgain = driven.device.stopQueue(0);
+            CompletableFuture.runAsync(() -> {}, ioThread).join();
+            assertFalse(stopped.isDone());
+            assertFalse(stoppedAgain.isDone());
+            assertEquals(2, driven.device.inFlight());
+            node.completeHeld();
+            assertEquals(2, stopped.get(30, TimeUnit.SECONDS));
+            assertEquals(2, stoppedAgain.get(30, TimeUnit.SECONDS));
+            assertEquals(2, driven.queue.pendingUsed());
+            assertTrue(driven.isCalled(0));
+            assertEquals(2, driven.passage().decided());
+        }
+    }
+
+    @Test
+    void closesOnlyWhenTheNodeHasAnsweredAndThenGivesMemoryAndChannelBack() throws Exception {
+        node.manner = WitnessNode.Manner.HOLD;
+        DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4);
+        hold(driven, 3);
+        CompletableFuture<Integer> stopped = driven.device.stopQueue(0);
+        CompletableFuture<Void> closed = driven.device.close();
+        CompletableFuture.runAsync(() -> {}, ioThread).join();
+        assertFalse(closed.isDone());
+        assertFalse(node.channelClosed);
+        assertEquals(0, driven.memoryReleases.get());
+        node.completeHeld();
+        closed.get(30, TimeUnit.SECONDS);
+        assertTrue(stopped.isDone());
+        assertEquals(3, driven.queue.pendingUsed());
+        assertTrue(node.channelClosed);
+        Plane.await("the guest's memory back", () -> driven.memoryReleases.get() == 1);
+    }
+
+    @Test
+    void givesReplacedMemoryBackWhenItsLastRequestIsAnswered() throws Exception {
+        node.manner = WitnessNode.Manner.HOLD;
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4)) {
+            hold(driven, 1);
+            driven.device.useMemory(driven.guestMemory(), new SplitRing[1]);
+            assertEquals(0, driven.memoryReleases.get());
+            node.completeHeld();
+            assertEquals(0, driven.reap());
+            Plane.await("the replaced memory back", () -> driven.memoryReleases.get() == 1);
+        }
+    }
+
+    @Test
+    void aDeviceWhoseActorFailsStopsAloneAndTellsItsListener() throws Exception {
+        try (DrivenDevice victim = new DrivenDevice(plane, ioThread, node, 4);
+                DrivenDevice neighbour = new DrivenDevice(plane, ioThread, new WitnessNode(), 4)) {
+            RuntimeException injected = new RuntimeException("injected");
+            victim.device.actor(ioThread).tell(new DeviceActor.Failed(injected));
+            assertSame(injected, victim.failed.get(30, TimeUnit.SECONDS));
+            assertServesNothing(victim);
+            assertServes(neighbour);
+        }
+    }
+
+    @Test
+    void aDeviceWhosePipelineFailsStopsAloneAndTellsItsListener() throws Exception {
+        try (DrivenDevice victim = new DrivenDevice(plane, ioThread, node, 4);
+                DrivenDevice neighbour = new DrivenDevice(plane, ioThread, new WitnessNode(), 4)) {
+            node.manner = WitnessNode.Manner.THROW;
+            victim.read(0);
+            victim.queue.submit();
+            assertEquals("injected", victim.failed.get(30, TimeUnit.SECONDS).getMessage());
+            assertServesNothing(victim);
+            assertServes(neighbour);
+        }
+    }
+
+    @Test
+    void aDeviceThatFailedClosesOnceTheNodeHasAnswered() throws Exception {
+        node.manner = WitnessNode.Manner.HOLD;
+        DrivenDevice victim = new DrivenDevice(plane, ioThread, node, 4);
+        hold(victim, 2);
+        victim.device.actor(ioThread).tell(new DeviceActor.Failed(new RuntimeException("injected")));
+        victim.failed.get(30, TimeUnit.SECONDS);
+        CompletableFuture<Void> closed = victim.device.close();
+        CompletableFuture.runAsync(() -> {}, ioThread).join();
+        assertFalse(closed.isDone());
+        node.completeHeld();
+        closed.get(30, TimeUnit.SECONDS);
+        assertEquals(0, victim.queue.pendingUsed());
+    }
+
+    private void hold(DrivenDevice driven, int requests) {
+        for (int slot = 0; slot < requests; slot++) driven.read(slot);
+        driven.queue.submit();
+        Plane.await("the node to hold them", () -> node.held.size() == requests);
+    }
+
+    private static int stop(DrivenDevice driven) throws Exception {
+        return driven.device.stopQueue(0).get(30, TimeUnit.SECONDS);
+    }
+
+    private static void assertServes(DrivenDevice driven) {
+        for (int i = 0; i < 100; i++) assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_IN, 0, 512, true));
+        assertFalse(driven.failed.isDone());
+    }
+
+    private void assertServesNothing(DrivenDevice driven) {
+        long drained = driven.passage().drained();
+        driven.read(3);
+        driven.queue.submit();
+        CompletableFuture.runAsync(() -> {}, ioThread).join();
+        assertEquals(drained, driven.passage().drained());
+        assertEquals(0, driven.queue.pendingUsed());
+        assertEquals(0, driven.device.inFlight());
+    }
+}

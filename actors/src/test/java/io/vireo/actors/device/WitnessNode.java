@@ -1,0 +1,80 @@
+package io.vireo.actors.device;
+
+import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.IoContext;
+import io.vireo.storage.node.IoRequest;
+import io.vireo.storage.node.NodeChannel;
+import io.vireo.storage.node.NodeLimits;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/** A node that remembers who came, and holds, fails or throws as it is told. */
+final class WitnessNode implements BlockNode {
+    static final long SIZE_BYTES = 1 << 20;
+
+    enum Manner { COMPLETE, HOLD, FAIL, THROW }
+
+    final Set<Thread> submitters = ConcurrentHashMap.newKeySet();
+    final ConcurrentLinkedQueue<IoRequest> held = new ConcurrentLinkedQueue<>();
+    volatile Manner manner = Manner.COMPLETE;
+    volatile boolean channelClosed;
+    private volatile IoContext context;
+
+    /** Lets the held requests go, where a node's completions come: on the IOThread. */
+    void completeHeld() {
+        context.execute(() -> {
+            for (IoRequest request; (request = held.poll()) != null; ) request.complete(0);
+        });
+    }
+
+    @Override
+    public NodeChannel open(IoContext opened) {
+        context = opened;
+        return new NodeChannel() {
+            @Override
+            public void submit(IoRequest request) {
+                submitters.add(Thread.currentThread());
+                switch (manner) {
+                    case COMPLETE -> request.complete(0);
+                    case HOLD -> held.add(request);
+                    case FAIL -> request.complete(5);
+                    case THROW -> throw new IllegalStateException("injected");
+                }
+            }
+
+            @Override
+            public void close() {
+                channelClosed = true;
+            }
+        };
+    }
+
+    @Override
+    public String nodeName() {
+        return "witness";
+    }
+
+    @Override
+    public String driver() {
+        return "witness";
+    }
+
+    @Override
+    public long sizeBytes() {
+        return SIZE_BYTES;
+    }
+
+    @Override
+    public boolean readOnly() {
+        return false;
+    }
+
+    @Override
+    public NodeLimits limits() {
+        return NodeLimits.SECTORS;
+    }
+
+    @Override
+    public void close() {}
+}
