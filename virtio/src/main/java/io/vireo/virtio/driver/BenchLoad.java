@@ -12,6 +12,9 @@ import java.util.List;
 public final class BenchLoad {
     private static final long WAIT_NANOS = 50_000_000;
 
+    /** Header, data, status. */
+    private static final int BUFFERS = 3;
+
     /** What every request is. */
     public enum Access { READ, WRITE }
 
@@ -40,13 +43,15 @@ public final class BenchLoad {
     private long errors;
     private volatile boolean stopped;
 
+    /** @throws IllegalArgumentException the depth needs more descriptors than a queue has */
     public BenchLoad(DriverTransport transport, Options options) {
         this.options = options;
         blockSectors = options.blockBytes() / SECTOR_BYTES;
         blocks = transport.facts().capacitySectors() / blockSectors;
         random = options.seed() * 0x9E37_79B9_7F4A_7C15L | 1;
         for (DriverQueue queue : transport.queues()) {
-            // Header, data, status; without indirect tables that is what the table must have room for.
+            if (options.depth() > queue.virtqueue().chainsMax(BUFFERS))
+                throw new IllegalArgumentException("depth " + options.depth() + " does not fit: " + queue.virtqueue());
             queues.add(new BlkQueue(transport.memory(), queue, options.depth(), options.blockBytes()));
         }
     }
@@ -77,9 +82,7 @@ public final class BenchLoad {
 
     private void fill() {
         for (BlkQueue queue : queues) {
-            for (int slot = 0; slot < options.depth(); slot++)
-                if (!begin(queue, slot))
-                    throw new IllegalArgumentException("depth " + options.depth() + " does not fit " + queue.queue().virtqueue());
+            for (int slot = 0; slot < options.depth(); slot++) begin(queue, slot);
             queue.submit();
         }
     }
@@ -114,20 +117,21 @@ public final class BenchLoad {
             int slot = queue.reap();
             latency.record(now - queue.startNanos(slot));
             if (queue.status(slot) != S_OK) errors++;
-            if (more) begin(queue, slot); // has room: it takes what the one before it gave back
+            if (more) begin(queue, slot);
         }
         requests += pending;
         queue.submit();
         return pending;
     }
 
-    private boolean begin(BlkQueue queue, int slot) {
+    private void begin(BlkQueue queue, int slot) {
         random ^= random << 13;
         random ^= random >>> 7;
         random ^= random << 17;
         long sector = Math.unsignedMultiplyHigh(random, blocks) * blockSectors;
         boolean read = options.access() == Access.READ;
-        return queue.start(slot, read ? T_IN : T_OUT, sector, options.blockBytes(), read);
+        boolean room = queue.start(slot, read ? T_IN : T_OUT, sector, options.blockBytes(), read);
+        assert room;
     }
 
     private long kicks() {

@@ -267,6 +267,11 @@ public final class DriverVirtqueue {
         return inFlight;
     }
 
+    /** How many chains of that many buffers fit into an empty ring. */
+    public int chainsMax(int buffers) {
+        return indirect ? size : size / buffers;
+    }
+
     public int freeDescriptors() {
         return freeCount;
     }

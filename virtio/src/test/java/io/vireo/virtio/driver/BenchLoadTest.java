@@ -51,6 +51,15 @@ class BenchLoadTest {
         }
     }
 
+    @Test
+    void aDepthThatNeedsMoreDescriptorsThanThereAreIsRefused() {
+        try (LoadBench bench = new LoadBench(1, 128, 0, FaultyDisk.Fault.NONE, 1)) {
+            BenchLoad.Options tooDeep = BenchLoad.Options.of(Access.READ, 512, 43, 1, Waiting.CALL);
+            assertThrows(IllegalArgumentException.class, () -> new BenchLoad(bench.transport, tooDeep));
+            assertEquals(0, bench.queues.getFirst().virtqueue().inFlight());
+        }
+    }
+
     /** The driver must not be what a benchmark measures: a device that answers at once shows its own cost. */
     @Test
     void theDriversOwnCostPerRequestIsSmall() {
