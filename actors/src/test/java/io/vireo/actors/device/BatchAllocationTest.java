@@ -1,0 +1,79 @@
+package io.vireo.actors.device;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import io.vireo.actors.iothread.IoThread;
+import io.vireo.monitoring.metrics.IoThreadCounters;
+import io.vireo.storage.nullco.NullNode;
+import java.lang.management.ManagementFactory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What an IOThread allocates for requests, with all actors in their path: {@code -Dvireo.soak} sets how many. */
+class BatchAllocationTest {
+    private static final int REQUESTS = Integer.getInteger("vireo.soak", 200_000);
+    private static final int WARM_UP = 100_000;
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private final Plane plane = new Plane();
+    private final IoThread ioThread = plane.ioThread("io0");
+    private final NullNode node = new NullNode("null", new NullNode.Options(1 << 20, false, false, 0));
+
+    @AfterEach
+    void end() {
+        plane.close();
+    }
+
+    @Test
+    void allocatesAtMost256BytesABatchAtDepth1() {
+        assertAllocates(1);
+    }
+
+    /** How many requests make a batch is the driver's timing as much as ours, so a request's share is printed only. */
+    @Test
+    void allocatesAtMost256BytesABatchAtDepth128() {
+        assertAllocates(128);
+    }
+
+    private void assertAllocates(int depth) {
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, depth)) {
+            drive(driven, depth, WARM_UP);
+            long thread = ioThread.thread().threadId();
+            long before = THREADS.getThreadAllocatedBytes(thread);
+            long batchesBefore = batches();
+            drive(driven, depth, REQUESTS);
+            double bytes = THREADS.getThreadAllocatedBytes(thread) - before;
+            long batches = batches() - batchesBefore;
+            String measured = "depth %d: %.3f B a request, %.1f B a batch".formatted(depth, bytes / REQUESTS, bytes / batches);
+            System.out.println(measured);
+            assertTrue(bytes / batches <= 256, measured);
+        }
+    }
+
+    private long batches() {
+        long sum = 0;
+        for (int i = 0; i < IoThreadCounters.BATCH_BUCKETS; i++) sum += ioThread.counters().batches(i);
+        return sum;
+    }
+
+    /** Keeps {@code depth} requests in flight; answers when all are done. */
+    private static void drive(DrivenDevice driven, int depth, int requests) {
+        long end = driven.passage().drained() + requests;
+        int started = Math.min(depth, requests);
+        for (int slot = 0; slot < started; slot++) driven.read(slot);
+        driven.queue.submit();
+        for (int done = 0; done < requests; ) {
+            Plane.await("a used element", () -> driven.queue.pendingUsed() > 0);
+            for (int pending = driven.queue.pendingUsed(); pending > 0; pending--, done++) {
+                int slot = driven.queue.reap();
+                if (started < requests) {
+                    driven.read(slot);
+                    started++;
+                }
+            }
+            driven.queue.submit();
+        }
+        Plane.await("the interrupt actor", () -> driven.passage().decided() == end);
+    }
+}
