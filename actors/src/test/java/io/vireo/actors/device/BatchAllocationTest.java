@@ -38,6 +38,8 @@ class BatchAllocationTest {
 
     private void assertAllocates(int depth) {
         try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, depth)) {
+            // One by one first: it is batches that make code hot.
+            drive(driven, 1, WARM_UP);
             drive(driven, depth, WARM_UP);
             long thread = ioThread.thread().threadId();
             long before = THREADS.getThreadAllocatedBytes(thread);
