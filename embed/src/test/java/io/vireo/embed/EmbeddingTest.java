@@ -1,0 +1,334 @@
+package io.vireo.embed;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import akka.actor.typed.ActorSystem;
+import com.typesafe.config.ConfigFactory;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vireo.actors.plane.PrivateActorSystem;
+import io.vireo.config.DeviceConfig;
+import io.vireo.config.DriveConfig;
+import io.vireo.config.IoThreadConfig;
+import io.vireo.config.VirtqueueConfig;
+import io.vireo.posix.PosixFile;
+import io.vireo.virtio.driver.DriverMemory;
+import io.vireo.virtio.driver.LoadResult;
+import io.vireo.virtio.driver.VerifyingLoad;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+final class EmbeddingTest {
+    private static final long SEED = 20260101;
+    private static final int IMAGE_BYTES = 8 << 20;
+
+    @TempDir
+    private Path folder;
+
+    private Path image;
+
+    @BeforeEach
+    void makeImage() throws Exception {
+        image = folder.resolve("disk.img");
+        Files.write(image, new byte[IMAGE_BYTES]);
+    }
+
+    private VirtioBlkDevice open(Vireo vireo, String name) {
+        return vireo.open(DriveConfig.FileDrive.of("drive-" + name, image), DeviceConfig.of(name, "drive-" + name));
+    }
+
+    private static VirtioBlkDevice openNull(Vireo vireo, String name) {
+        return vireo.open(DriveConfig.NullDrive.of("null", 1 << 20), DeviceConfig.of(name, "null"));
+    }
+
+    private static void assertClean(LoadResult result) {
+        assertTrue(result.clean(), () -> "seed " + SEED + ": " + result.failure() + " " + result.complaints() + " " + result.errors());
+        assertNotEquals(0, result.verifiedSectors());
+    }
+
+    @Test
+    void servesAnImageToADriver() {
+        try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = open(vireo, "vda"); TestVmm vmm = TestVmm.on(device)) {
+            assertEquals(IMAGE_BYTES / 512, device.capacitySectors());
+            assertClean(vmm.run(SEED, 3000));
+        }
+    }
+
+    @Test
+    void servesSeveralQueuesOfAConfiguredDeviceOnItsIoThreads() {
+        String hocon = """
+                iothreads { a {}, b {} }
+                drives.root { driver = file, filename = "%s" }
+                devices.vda { drive = root, iothread-vq-mapping = [ { iothread = a }, { iothread = b } ] }
+                """.formatted(image);
+        try (Vireo vireo = Vireo.of(ConfigFactory.parseString(hocon)); VirtioBlkDevice device = vireo.open("vda", 4);
+                TestVmm vmm = TestVmm.on(device)) {
+            assertEquals(4, device.queues().size());
+            assertEquals(List.of("a", "b"), device.host().ioThreads());
+            assertClean(vmm.run(SEED, 3000));
+        }
+    }
+
+    @Test
+    @SuppressWarnings("try") // closed early, on purpose
+    void keepsTwoInstancesOfOneJvmApart() {
+        ActorSystem<Void> system = PrivateActorSystem.start("embedder");
+        Path other = folder.resolve("other.img");
+        try (Vireo one = Vireo.builder().actorSystem(system).start(); Vireo two = Vireo.builder().start()) {
+            Files.write(other, new byte[IMAGE_BYTES]);
+            try (VirtioBlkDevice first = open(one, "vda");
+                    VirtioBlkDevice second =
+                            two.open(DriveConfig.FileDrive.of("drive-vda", other), DeviceConfig.of("vda", "drive-vda"));
+                    TestVmm firstVmm = TestVmm.on(first);
+                    TestVmm secondVmm = TestVmm.on(second)) {
+                CompletableFuture<LoadResult> running = CompletableFuture.supplyAsync(() -> firstVmm.run(SEED, 2000));
+                assertClean(secondVmm.run(SEED + 1, 2000));
+                assertClean(running.join());
+                one.close();
+                assertClean(secondVmm.run(SEED + 2, 500));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            assertFalse(system.whenTerminated().isCompleted(), "the embedder's ActorSystem was ended");
+            system.terminate();
+        }
+    }
+
+    @Test
+    void goesOverToOtherMemoryWhileRequestsAreInFlight() {
+        try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = open(vireo, "vda"); TestVmm vmm = TestVmm.on(device)) {
+            VerifyingLoad load = vmm.load(TestVmm.options(SEED));
+            CompletableFuture<LoadResult> running = CompletableFuture.supplyAsync(load::run);
+            for (int i = 0; i < 100; i++) {
+                long before = load.completedRequests();
+                device.setMemory(vmm.ram());
+                while (load.completedRequests() < before + 10 && !running.isDone()) Thread.onSpinWait();
+            }
+            load.stop();
+            assertClean(running.join());
+            device.reset();
+            assertEquals(1, mappings("vireo-driver"), "all but the driver's own mapping are gone");
+        }
+    }
+
+    @Test
+    void resumesAQueueWhereItWasDisabled() {
+        try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = open(vireo, "vda"); TestVmm vmm = TestVmm.on(device)) {
+            assertClean(vmm.run(SEED, 500));
+            int nextAvail = device.queue(0).disable();
+            assertNotEquals(0, nextAvail);
+            assertFalse(device.queue(0).isEnabled());
+            device.queue(0).enable(vmm.setup(0), nextAvail);
+            assertClean(vmm.run(SEED, 500));
+        }
+    }
+
+    @Test
+    void asksForAResetWhenGuestMemoryIsGoneAndWorksAfterIt() throws Exception {
+        try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = open(vireo, "vda")) {
+            CountDownLatch told = new CountDownLatch(2);
+            device.onFailure(told::countDown);
+            device.onConfigChange(told::countDown);
+            try (TestVmm vmm = TestVmm.on(device)) {
+                device.writeStatus(VirtioBlkDevice.STATUS_FEATURES_OK | VirtioBlkDevice.STATUS_DRIVER_OK);
+                PosixFile.truncate(vmm.memory.regions().getFirst().fd(), 0);
+                vmm.kick();
+                assertTrue(told.await(30, TimeUnit.SECONDS), "nobody was told");
+                assertEquals(VirtioBlkDevice.STATUS_FEATURES_OK | VirtioBlkDevice.STATUS_DRIVER_OK
+                        | VirtioBlkDevice.STATUS_DEVICE_NEEDS_RESET, device.status());
+                assertThrows(IllegalStateException.class, () -> device.setMemory(vmm.ram()));
+                device.writeStatus(0);
+                assertEquals(0, device.status());
+            }
+            try (TestVmm vmm = TestVmm.on(device)) {
+                assertClean(vmm.run(SEED, 500));
+                device.reset();
+            }
+        }
+    }
+
+    @Test
+    @SuppressWarnings("try") // closed early, on purpose
+    void showsItsNumbersInTheGivenRegistryUntilClosed() {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        try (Vireo vireo = Vireo.builder().meterRegistry(registry).iothread(IoThreadConfig.of("io")).start();
+                VirtioBlkDevice device = vireo.open(DriveConfig.FileDrive.of("root", image),
+                        DeviceConfig.of("vda", "root").withIothread("io"));
+                TestVmm vmm = TestVmm.on(device)) {
+            assertClean(vmm.run(SEED, 500));
+            String scrape = registry.scrape();
+            assertTrue(scrape.contains("device=\"vda\""), scrape);
+            assertTrue(scrape.contains("iothread=\"io\""), scrape);
+            device.close();
+            assertFalse(registry.scrape().contains("device=\"vda\""));
+        }
+        assertFalse(registry.scrape().contains("iothread=\"io\""));
+    }
+
+    @Test
+    @SuppressWarnings("try") // closed early, on purpose
+    void refusesMemoryThatOthersCannotUse() {
+        try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = openNull(vireo, "vda");
+                Arena confined = Arena.ofConfined(); Arena shared = Arena.ofShared()) {
+            Arena ended = Arena.ofShared();
+            MemorySegment dead = ended.allocate(4096);
+            ended.close();
+            assertRefused(device, MemorySegment.ofArray(new byte[4096]), "heap");
+            assertRefused(device, confined.allocate(4096), "confined");
+            assertRefused(device, shared.allocate(4096).asReadOnly(), "read-only");
+            assertThrows(IllegalStateException.class, () -> device.setMemory(GuestRam.ofSegment(dead, 0)));
+            // A refused call lets go of what it had taken.
+            MemorySegment good = shared.allocate(4096);
+            assertThrows(IllegalArgumentException.class,
+                    () -> device.setMemory(GuestRam.ofSegment(good, 0), GuestRam.ofSegment(good, 100)));
+            device.setMemory(GuestRam.ofSegment(good, 0), GuestRam.ofSegment(Arena.ofAuto().allocate(4096), 1 << 20),
+                    GuestRam.ofSegment(Arena.global().allocate(4096), 2 << 20));
+            assertThrows(IllegalStateException.class, shared::close);
+            device.reset();
+        }
+    }
+
+    private static void assertRefused(VirtioBlkDevice device, MemorySegment segment, String word) {
+        var refusal = assertThrows(
+                IllegalArgumentException.class, () -> device.setMemory(GuestRam.ofSegment(segment, 0)));
+        assertTrue(refusal.getMessage().contains(word), refusal.getMessage());
+    }
+
+    @Test
+    @SuppressWarnings("try") // closed early, on purpose
+    void refusesWhatTheTransportGotWrong() {
+        try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = openNull(vireo, "vda");
+                TestVmm vmm = new TestVmm(device, DriverMemory.create(1 << 20))) {
+            Virtqueue queue = device.queue(0);
+            assertThrows(IllegalStateException.class, () -> queue.enable(vmm.setup(0)), "no memory");
+            device.setMemory(vmm.ram());
+            QueueSetup right = vmm.setup(0);
+            QueueSetup outside = new QueueSetup(64, 0, right.availRing(), right.usedRing(), right.kickFd(), right.callFd());
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> queue.enable(outside)).getMessage().contains("outside"));
+            QueueSetup large = new QueueSetup(
+                    1024, right.descriptorTable(), right.availRing(), right.usedRing(), right.kickFd(), right.callFd());
+            assertThrows(IllegalArgumentException.class, () -> queue.enable(large));
+            assertThrows(IllegalArgumentException.class, () -> device.acceptFeatures(1L << 63));
+            assertThrows(IllegalArgumentException.class,
+                    () -> device.setMemory(GuestRam.ofFd(right.kickFd(), 0, 4096, 0)), "an eventfd is not memory");
+            queue.enable(right);
+            assertThrows(IllegalStateException.class, () -> queue.enable(right), "twice");
+            assertThrows(IllegalArgumentException.class, device::setMemory, "a running queue without its rings");
+            assertThrows(IllegalStateException.class, () -> openNull(vireo, "vda"), "the name is taken");
+            device.close();
+            assertThrows(IllegalStateException.class, () -> device.setMemory(vmm.ram()));
+        }
+    }
+
+    @Test
+    void givesBackThreadsDescriptorsAndMappings() throws Exception {
+        ActorSystem<Void> system = PrivateActorSystem.start("embedder");
+        try {
+            // What the JVM, Akka and the classes of all of it open once.
+            for (int i = 0; i < 5; i++) cycle(system, i);
+            List<String> fds = descriptors();
+            for (int i = 0; i < 100; i++) cycle(system, i);
+            assertEquals(fds, descriptors());
+            assertEquals(0, mappings("vireo-driver"));
+            assertEquals(0, mappings("io_uring"));
+            assertEquals(List.of(), ourThreads());
+        } finally {
+            system.terminate();
+        }
+    }
+
+    private void cycle(ActorSystem<?> system, int number) {
+        try (Arena arena = Arena.ofShared();
+                Vireo vireo = Vireo.builder().actorSystem(system).iothread(IoThreadConfig.of("embed-io")).start();
+                VirtioBlkDevice device = vireo.open(DriveConfig.FileDrive.of("root", image),
+                        DeviceConfig.of("vda", "root").withIothread("embed-io")
+                                .withQueues(VirtqueueConfig.DEFAULT.withCount(2)));
+                TestVmm vmm = new TestVmm(device, DriverMemory.create(4 << 20))) {
+            GuestRam[] ram = vmm.ram();
+            device.setMemory(ram[0], GuestRam.ofSegment(arena.allocate(4096), 1 << 20));
+            vmm.enableQueues();
+            LoadResult result = vmm.run(SEED + number, 50);
+            assertTrue(result.clean(), () -> result.failure() + " " + result.complaints());
+        }
+    }
+
+    private static List<String> descriptors() throws Exception {
+        try (var entries = Files.list(Path.of("/proc/self/fd"))) {
+            // Without numbers of things, which differ between two of a kind; the listing itself is one of them.
+            return entries.filter(Files::exists).map(EmbeddingTest::target).sorted().toList();
+        }
+    }
+
+    private static String target(Path fd) {
+        try {
+            return Files.readSymbolicLink(fd).toString().replaceAll("\\d+", "N");
+        } catch (IOException e) {
+            return "gone";
+        }
+    }
+
+    private static long mappings(String of) {
+        try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains(of)).count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<String> ourThreads() {
+        return Thread.getAllStackTraces().keySet().stream().map(Thread::getName)
+                .filter(name -> name.startsWith("vireo") || name.startsWith("embed-io") || name.startsWith("default0"))
+                .toList();
+    }
+
+    @Test
+    void closingAnArenaUnderLoadThrowsAndCrashesNothing() throws Exception {
+        Forked result = Forked.run(folder, Forked.FLAGS, ArenaClosedEarly.class, image.toString());
+        assertEquals(0, result.exitStatus(), result.output());
+        assertTrue(result.output().contains("refused 1000 clean true"), result.output());
+    }
+
+    @Test
+    void namesTheJvmFlagsThatAreMissing() throws Exception {
+        Forked result = Forked.run(folder, List.of("--sun-misc-unsafe-memory-access=deny"), StartsOnly.class);
+        assertEquals(1, result.exitStatus(), result.output());
+        assertTrue(result.output().contains("--enable-native-access=ALL-UNNAMED"), result.output());
+        assertTrue(result.output().contains("--sun-misc-unsafe-memory-access=allow"), result.output());
+    }
+
+    /** Starts an instance and ends it. */
+    static final class StartsOnly {
+        public static void main(String[] arguments) {
+            Vireo.builder().start().close();
+        }
+    }
+
+    @Test
+    void theProgramOfTheReadmeReadsTheFirstSector() throws Exception {
+        Files.write(image, "Hello from sector 0".getBytes(StandardCharsets.US_ASCII));
+        Files.write(image, new byte[IMAGE_BYTES - 19], StandardOpenOption.APPEND);
+        Forked result = Forked.run(folder, Forked.FLAGS, ReadmeProgram.class, image.toString());
+        assertEquals(0, result.exitStatus(), result.output());
+        assertTrue(result.output().contains("status 0: Hello from sector 0"), result.output());
+    }
+}
