@@ -20,6 +20,7 @@ import picocli.CommandLine.HelpCommand;
             QemuArgsCommand.class,
             StorageDaemonCommand.class,
             DemoCommand.class,
+            BenchCommand.class,
             HelpCommand.class
         })
 public final class Main implements Runnable {
