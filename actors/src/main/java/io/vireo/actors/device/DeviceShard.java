@@ -164,6 +164,11 @@ public final class DeviceShard implements PolledDevice {
     }
 
     @Override
+    public void touchMemory() {
+        for (ServedVirtqueue queue : queues) if (!queue.closed) queue.ring.hasAvailable();
+    }
+
+    @Override
     public int takeTurnWork() {
         int work = turnWork;
         turnWork = 0;
@@ -353,7 +358,8 @@ public final class DeviceShard implements PolledDevice {
         channel.close();
     }
 
-    private void memoryLost(InternalError e) {
+    @Override
+    public void memoryLost(InternalError e) {
         for (ServedVirtqueue queue : queues) queue.closed = true;
         device.tell(new DeviceActor.Failed(new GuestMemoryLost(e)));
     }

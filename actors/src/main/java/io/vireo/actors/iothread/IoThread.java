@@ -197,7 +197,7 @@ public final class IoThread implements IoContext, Executor {
         long idleSince = turnStart;
         boolean wasIdle = false;
         while (!stopping) {
-            int work = turn(turnStart);
+            int work = guardedTurn(turnStart);
             long now = System.nanoTime();
             counters.turn(now);
             if (work > 0) {
@@ -209,7 +209,7 @@ public final class IoThread implements IoContext, Executor {
                 wasIdle = true;
                 counters.pollingNanos(now - turnStart);
                 if (now - idleSince >= window.nanos()) {
-                    sleep(now);
+                    guardedSleep(now);
                     now = System.nanoTime();
                 } else {
                     Thread.onSpinWait();
@@ -217,6 +217,33 @@ public final class IoThread implements IoContext, Executor {
             }
             turnStart = now;
         }
+    }
+
+    /** HotSpot may raise a fault in mapped memory some instructions later, so outside of the device's own catch. */
+    private int guardedTurn(long now) {
+        try {
+            return turn(now);
+        } catch (InternalError e) {
+            blame(e);
+            return 1;
+        }
+    }
+
+    /** Fails the devices whose memory is really gone. */
+    private void blame(InternalError seen) {
+        boolean found = false;
+        for (int i = polledCount - 1; i >= 0; i--) {
+            PolledDevice device = polled[i];
+            try {
+                device.touchMemory();
+                // Back from native code the JVM delivers what is pending: here it can only be this device's.
+                Thread.yield();
+            } catch (InternalError e) {
+                found = true;
+                device.memoryLost(e);
+            }
+        }
+        if (!found) LOG.error("a fault in memory that no polled device owns any more", seen);
     }
 
     private int turn(long now) {
@@ -263,6 +290,15 @@ public final class IoThread implements IoContext, Executor {
         polled[index] = polled[polledCount];
         lastBusyNanos[index] = lastBusyNanos[polledCount];
         polled[polledCount] = null;
+    }
+
+    private void guardedSleep(long now) {
+        try {
+            sleep(now);
+        } catch (InternalError e) {
+            tasks.wakeUp();
+            blame(e);
+        }
     }
 
     /** Arms every notification, looks once more, and blocks. */

@@ -10,11 +10,9 @@ import io.vireo.config.IoThreadConfig;
 import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
 import io.vireo.monitoring.log.RateLimitedLog;
-import io.vireo.monitoring.metrics.DriveView;
 import io.vireo.monitoring.metrics.IoThreadView;
 import io.vireo.monitoring.metrics.VireoMetrics;
 import io.vireo.posix.PosixException;
-import io.vireo.storage.node.AioMode;
 import io.vireo.storage.node.BlockNode;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -78,7 +76,9 @@ public final class DataPlane implements AutoCloseable {
         for (DriveConfig drive : config.drives().values()) nodes.put(drive.nodeName(), Nodes.open(drive));
         for (IoThreadConfig ioThread : config.iothreads().values()) ioThreads.start(ioThread);
         for (DeviceConfig device : config.devices().values()) serve(system, device);
-        for (BlockNode node : nodes.values()) metrics.add(view(node));
+        for (BlockNode node : nodes.values()) {
+            metrics.add(DriveFacts.of(config.drives().get(node.nodeName()), node, ioThreads));
+        }
         for (IoThread ioThread : ioThreads.all()) metrics.add(new IoThreadView(ioThread.name(), ioThread.counters()));
     }
 
@@ -166,30 +166,4 @@ public final class DataPlane implements AutoCloseable {
         nodes.clear();
         blocking.shutdown();
     }
-
-    private DriveView view(BlockNode node) {
-        DriveConfig drive = config.drives().get(node.nodeName());
-        String aio = switch (drive.protocol()) {
-            case DriveConfig.FileDrive file -> aioOf(file.options().aio().name());
-            case DriveConfig.HostDeviceDrive device -> aioOf(device.options().aio().name());
-            default -> "none";
-        };
-        String cache = switch (drive.protocol()) {
-            case DriveConfig.FileDrive file -> cacheOf(file.options());
-            case DriveConfig.HostDeviceDrive device -> cacheOf(device.options());
-            default -> "none";
-        };
-        return new DriveFacts(node.nodeName(), node.driver(), aio, cache);
-    }
-
-    private String aioOf(String requested) {
-        AioMode mode = AioMode.valueOf(requested);
-        return ioThreads.all().stream().findFirst().map(ioThread -> ioThread.kindOf(mode).option()).orElse(mode.option());
-    }
-
-    private static String cacheOf(io.vireo.config.FileOptions options) {
-        return (options.cache().direct() ? "direct" : "buffered") + (options.cache().noFlush() ? ",no-flush" : "");
-    }
-
-    private record DriveFacts(String nodeName, String driver, String aio, String cache) implements DriveView {}
 }
