@@ -155,10 +155,8 @@ final class DeviceActor {
 
     /** Runs after the pipeline and the interrupt actor are gone. */
     private Behavior<Command> onPostStop() {
-        shard.abandon();
-        if (!closing) {
-            shard.listener.failed(failure != null ? failure : new IllegalStateException("the device actor was stopped"));
-        }
+        if (closing) shard.abandon();
+        else shard.fail(failure != null ? failure : new IllegalStateException("the device actor was stopped"));
         return Behaviors.same();
     }
 }

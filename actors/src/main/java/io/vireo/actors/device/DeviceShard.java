@@ -183,6 +183,7 @@ public final class DeviceShard implements PolledDevice {
     /** Takes what the driver has published, up to one batch; null when that is nothing. */
     RequestBatch drain() {
         drainPending = false;
+        if (abandoned) return null;
         RequestBatch batch = batches.take();
         if (batch == null) return null;
         long now = System.nanoTime();
@@ -218,6 +219,10 @@ public final class DeviceShard implements PolledDevice {
 
     /** Hands a batch to the node and recycles it. Completions may come back while this runs. */
     public void submit(RequestBatch batch) {
+        if (abandoned) {
+            batch.recycle();
+            return;
+        }
         passage.submitted(batch.count());
         completionsAnnounced = true;
         for (int i = 0; i < batch.count(); i++) {
@@ -260,7 +265,7 @@ public final class DeviceShard implements PolledDevice {
     /** The next batch of requests that are done, or null. */
     public RequestBatch nextCompleted() {
         completionsAnnounced = false;
-        if (completions.isEmpty()) return null;
+        if (abandoned || completions.isEmpty()) return null;
         RequestBatch batch = completionBatches.take();
         if (batch == null) return null;
         while (!batch.isFull() && !completions.isEmpty()) batch.add(completions.remove());
@@ -269,6 +274,10 @@ public final class DeviceShard implements PolledDevice {
 
     /** Writes status bytes and used rings, and asks the interrupt actor about each virtqueue. Recycles the batch. */
     public void finish(RequestBatch batch) {
+        if (abandoned) {
+            batch.recycle();
+            return;
+        }
         long now = System.nanoTime();
         try {
             for (int i = 0; i < batch.count(); i++) answer(batch.slot(i), now);
@@ -305,6 +314,7 @@ public final class DeviceShard implements PolledDevice {
     }
 
     void decideCall(ServedVirtqueue queue) {
+        if (abandoned) return;
         passage.decided(queue.undecided);
         try {
             if (queue.call != null && queue.ring.needsCall()) {
@@ -358,10 +368,19 @@ public final class DeviceShard implements PolledDevice {
         channel.close();
     }
 
+    /** Fails at once, and not by way of the actor: the fault may have come up in the middle of telling it something. */
     @Override
     public void memoryLost(InternalError e) {
-        for (ServedVirtqueue queue : queues) queue.closed = true;
-        device.tell(new DeviceActor.Failed(new GuestMemoryLost(e)));
+        GuestMemoryLost reason = new GuestMemoryLost(e);
+        fail(reason);
+        device.tell(new DeviceActor.Failed(reason));
+    }
+
+    /** {@link #abandon}, and tells the listener why, once. */
+    void fail(Throwable reason) {
+        if (abandoned) return;
+        abandon();
+        listener.failed(reason);
     }
 
     private static int reasonOf(RequestSlot slot) {

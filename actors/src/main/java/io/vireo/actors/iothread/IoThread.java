@@ -263,9 +263,11 @@ public final class IoThread implements IoContext, Executor {
         return ran;
     }
 
-    private static void run(Runnable task) {
+    private void run(Runnable task) {
         try {
             task.run();
+        } catch (InternalError e) {
+            blame(e);
         } catch (Throwable e) {
             // Whoever knows which device it was has caught its own; this keeps the neighbours of the rest alive.
             LOG.error("a task failed on an IOThread", e);
