@@ -165,7 +165,8 @@ public final class DeviceShard implements PolledDevice {
 
     @Override
     public void touchMemory() {
-        for (ServedVirtqueue queue : queues) if (!queue.closed) queue.ring.hasAvailable();
+        // A store, since a load that faulted has left its value in the ring's own cache, which would be read instead.
+        for (ServedVirtqueue queue : queues) if (!queue.closed) queue.ring.publishUsed();
     }
 
     @Override

@@ -16,7 +16,7 @@ public interface PolledDevice {
     /** Asks the driver for kicks; true when requests arrived meanwhile, so that the device must stay polled. */
     boolean enableKicks();
 
-    /** Reads from every ring, so that memory which is gone shows now. The one method that may throw InternalError. */
+    /** Touches every ring, so that memory which is gone shows now. The one method that may throw InternalError. */
     void touchMemory();
 
     /** A touch of the device's memory faulted. */
