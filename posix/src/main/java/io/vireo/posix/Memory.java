@@ -12,7 +12,8 @@ import java.lang.invoke.VarHandle;
  * its bounds and drops the checks, which a segment in an instance field costs on every access. Nothing here checks
  * anything: an address comes from {@link NativeBlock}, {@link Mapping} or a bounds-checked translation, never from a
  * guest. A page that went away under a mapping (a truncated file) raises {@link InternalError} in the thread that
- * touches it; callers at the guest's edge turn that into the device's failure.
+ * touches it, but not always there: see {@link #raiseFaults}. Callers at the guest's edge turn that into the device's
+ * failure.
  *
  * <p>The plain accessors take any address, aligned or not; those named acquire, release and volatile want natural
  * alignment.
@@ -33,7 +34,20 @@ public final class Memory {
     private static final VarHandle ALIGNED_U32 =
             MethodHandles.insertCoordinates(ValueLayout.JAVA_INT.varHandle(), 0, ALL);
 
+    /** Always 1, which the compiler must not know. */
+    private static volatile int once = 1;
+
     private Memory() {}
+
+    /**
+     * Raises now the {@link InternalError} of an access that faulted earlier in this thread, if there was one. HotSpot
+     * skips the access and raises the error at the thread's next safepoint poll, which may be anywhere: in the middle of
+     * somebody else's work. So the last act of every {@code try} around accesses that may fault is this.
+     */
+    public static void raiseFaults() {
+        // The way back up of a loop whose end cannot be known ahead has a poll in it, however this is compiled.
+        for (int i = 0; i < once; i++) {}
+    }
 
     public static int getU8(long address) {
         return Byte.toUnsignedInt(ALL.get(U8, address));

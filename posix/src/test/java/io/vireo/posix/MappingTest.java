@@ -1,6 +1,7 @@
 package io.vireo.posix;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -50,6 +51,28 @@ class MappingTest {
         try (Fd fd = Memfd.create("cut", 4096); Mapping mapping = Mapping.shared(fd, 0, 4096, true)) {
             PosixFile.truncate(fd, 0);
             assertThrows(InternalError.class, () -> Memory.putLong(mapping.address(), 1));
+        }
+    }
+
+    /** Of compiled code, HotSpot skips the access that faulted and raises its error who knows where. */
+    @Test
+    void raisesTheErrorOfACompiledAccessWhenAskedForIt() {
+        for (int round = 0; round < 20; round++) {
+            try (Fd fd = Memfd.create("cut", 4096); Mapping mapping = Mapping.shared(fd, 0, 4096, true)) {
+                for (int i = 0; i < 20_000; i++) assertFalse(isGone(mapping.address()));
+                PosixFile.truncate(fd, 0);
+                assertTrue(isGone(mapping.address()));
+            }
+        }
+    }
+
+    private static boolean isGone(long address) {
+        try {
+            Memory.putInt(address + 8, Memory.getU16(address) + (int) Memory.getLong(address));
+            Memory.raiseFaults();
+            return false;
+        } catch (InternalError e) {
+            return true;
         }
     }
 

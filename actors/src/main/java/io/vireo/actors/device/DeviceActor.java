@@ -2,6 +2,7 @@ package io.vireo.actors.device;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.ChildFailed;
 import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.PostStop;
 import akka.actor.typed.Terminated;
@@ -74,6 +75,7 @@ final class DeviceActor {
     private Behavior<Command> behavior() {
         return Behaviors.receive(Command.class)
                 .onAnyMessage(this::onCommand)
+                .onSignal(ChildFailed.class, signal -> fail(signal.getCause()))
                 .onSignal(Terminated.class, _ -> fail(new IllegalStateException("the interrupt actor has ended")))
                 .onSignal(PostStop.class, _ -> onPostStop())
                 .build();

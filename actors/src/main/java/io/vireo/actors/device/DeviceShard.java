@@ -6,6 +6,7 @@ import io.vireo.actors.iothread.PolledDevice;
 import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.Op;
 import io.vireo.monitoring.metrics.Reason;
+import io.vireo.posix.Memory;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
@@ -129,24 +130,29 @@ public final class DeviceShard implements PolledDevice {
     @Override
     public boolean poll() {
         if (drainPending || batches.isEmpty()) return false;
+        if (!hasAvailable()) return false;
+        drainPending = true;
+        device.tell(DeviceActor.Drain.DRAIN);
+        return true;
+    }
+
+    private boolean hasAvailable() {
         try {
-            for (ServedVirtqueue queue : queues) {
-                if (!queue.closed && queue.ring.hasAvailable()) {
-                    drainPending = true;
-                    device.tell(DeviceActor.Drain.DRAIN);
-                    return true;
-                }
-            }
+            boolean any = false;
+            for (ServedVirtqueue queue : queues) any |= !queue.closed && queue.ring.hasAvailable();
+            Memory.raiseFaults();
+            return any;
         } catch (InternalError e) {
             memoryLost(e);
+            return false;
         }
-        return false;
     }
 
     @Override
     public void suppressKicks() {
         try {
             for (ServedVirtqueue queue : queues) if (!queue.closed) queue.ring.suppressKicks();
+            Memory.raiseFaults();
         } catch (InternalError e) {
             memoryLost(e);
         }
@@ -157,16 +163,11 @@ public final class DeviceShard implements PolledDevice {
         boolean busy = drainPending;
         try {
             for (ServedVirtqueue queue : queues) if (!queue.closed) busy |= queue.ring.enableKicks();
+            Memory.raiseFaults();
         } catch (InternalError e) {
             memoryLost(e);
         }
         return busy;
-    }
-
-    @Override
-    public void touchMemory() {
-        // A store, since a load that faulted has left its value in the ring's own cache, which would be read instead.
-        for (ServedVirtqueue queue : queues) if (!queue.closed) queue.ring.publishUsed();
     }
 
     @Override
@@ -206,15 +207,27 @@ public final class DeviceShard implements PolledDevice {
     }
 
     private void drain(ServedVirtqueue queue, RequestBatch batch, long now) {
+        VirtqueueBroken broken;
+        try {
+            broken = fill(batch, queue, now);
+            Memory.raiseFaults(); // before a ring is blamed for what was read where its memory is gone
+        } catch (InternalError e) {
+            throw new GuestMemoryLost(e);
+        }
+        if (broken == null) return;
+        queue.closed = true;
+        if (queue.err != null) queue.err.signal();
+        listener.virtqueueBroken(queue.ring.index(), broken);
+    }
+
+    /** Takes from one virtqueue; answers how its driver broke it, or null. */
+    private VirtqueueBroken fill(RequestBatch batch, ServedVirtqueue queue, long now) {
         try {
             RequestSlot slot;
             while (batch.count() < batchLimit && (slot = queue.take(lease, chain, reader, now)) != null) batch.add(slot);
+            return null;
         } catch (VirtqueueBroken e) {
-            queue.closed = true;
-            if (queue.err != null) queue.err.signal();
-            listener.virtqueueBroken(queue.ring.index(), e);
-        } catch (InternalError e) {
-            throw new GuestMemoryLost(e);
+            return e;
         }
     }
 
@@ -282,14 +295,15 @@ public final class DeviceShard implements PolledDevice {
         long now = System.nanoTime();
         try {
             for (int i = 0; i < batch.count(); i++) answer(batch.slot(i), now);
-            for (ServedVirtqueue queue : queues) {
-                if (!queue.dirty) continue;
-                queue.dirty = false;
-                queue.ring.publishUsed();
-                interrupt.tell(queue.completed);
-            }
+            for (ServedVirtqueue queue : queues) if (queue.dirty) queue.ring.publishUsed();
+            Memory.raiseFaults();
         } catch (InternalError e) {
             throw new GuestMemoryLost(e);
+        }
+        for (ServedVirtqueue queue : queues) {
+            if (!queue.dirty) continue;
+            queue.dirty = false;
+            interrupt.tell(queue.completed);
         }
         passage.completed(batch.count());
         turnWork += batch.count();
@@ -317,15 +331,21 @@ public final class DeviceShard implements PolledDevice {
     void decideCall(ServedVirtqueue queue) {
         if (abandoned) return;
         passage.decided(queue.undecided);
+        if (queue.call != null && needsCall(queue)) {
+            counters.call(queue.ring.index());
+            queue.call.signal();
+        }
+        queue.decided();
+    }
+
+    private static boolean needsCall(ServedVirtqueue queue) {
         try {
-            if (queue.call != null && queue.ring.needsCall()) {
-                counters.call(queue.ring.index());
-                queue.call.signal();
-            }
+            boolean needed = queue.ring.needsCall();
+            Memory.raiseFaults();
+            return needed;
         } catch (InternalError e) {
             throw new GuestMemoryLost(e);
         }
-        queue.decided();
     }
 
     /** Stops a virtqueue, which stays listed until nothing of it is in flight. One that does not run is at 0. */
@@ -369,9 +389,7 @@ public final class DeviceShard implements PolledDevice {
         channel.close();
     }
 
-    /** Fails at once, and not by way of the actor: the fault may have come up in the middle of telling it something. */
-    @Override
-    public void memoryLost(InternalError e) {
+    private void memoryLost(InternalError e) {
         GuestMemoryLost reason = new GuestMemoryLost(e);
         fail(reason);
         device.tell(new DeviceActor.Failed(reason));

@@ -157,7 +157,7 @@ public final class IoThread implements IoContext, Executor {
 
     /** Stops polling a device that goes away; its kicks are its own business from here. */
     public void forget(PolledDevice device) {
-        for (int i = 0; i < polledCount; i++) if (polled[i] == device) removePolled(i);
+        for (int i = polledCount - 1; i >= 0; i--) if (polled[i] == device) removePolled(i);
     }
 
     /** Ends the thread after the turn it is in; tasks that come later are never run. Waits for the end. */
@@ -209,7 +209,7 @@ public final class IoThread implements IoContext, Executor {
                 wasIdle = true;
                 counters.pollingNanos(now - turnStart);
                 if (now - idleSince >= window.nanos()) {
-                    guardedSleep(now);
+                    sleep(now);
                     now = System.nanoTime();
                 } else {
                     Thread.onSpinWait();
@@ -219,31 +219,14 @@ public final class IoThread implements IoContext, Executor {
         }
     }
 
-    /** HotSpot may raise a fault in mapped memory some instructions later, so outside of the device's own catch. */
+    /** Whoever knows which device it was has caught its own; this keeps the neighbours of the rest alive. */
     private int guardedTurn(long now) {
         try {
             return turn(now);
-        } catch (InternalError e) {
-            blame(e);
+        } catch (Throwable e) {
+            LOG.error("a turn of an IOThread failed", e);
             return 1;
         }
-    }
-
-    /** Fails the devices whose memory is really gone. */
-    private void blame(InternalError seen) {
-        boolean found = false;
-        for (int i = polledCount - 1; i >= 0; i--) {
-            PolledDevice device = polled[i];
-            try {
-                device.touchMemory();
-                // Back from native code the JVM delivers what is pending: here it can only be this device's.
-                Thread.yield();
-            } catch (InternalError e) {
-                found = true;
-                device.memoryLost(e);
-            }
-        }
-        if (!found) LOG.error("a fault in memory that no polled device owns any more", seen);
     }
 
     private int turn(long now) {
@@ -266,22 +249,21 @@ public final class IoThread implements IoContext, Executor {
     private void run(Runnable task) {
         try {
             task.run();
-        } catch (InternalError e) {
-            blame(e);
         } catch (Throwable e) {
-            // Whoever knows which device it was has caught its own; this keeps the neighbours of the rest alive.
             LOG.error("a task failed on an IOThread", e);
         }
     }
 
+    /** Backwards, as are all walks here: a device whose memory is gone leaves in the middle of its turn. */
     private int pollDevices(long now) {
         int busy = 0;
         for (int i = polledCount - 1; i >= 0; i--) {
-            if (polled[i].poll()) {
+            PolledDevice device = polled[i];
+            if (device.poll()) {
                 busy++;
                 lastBusyNanos[i] = now;
-            } else if (now - lastBusyNanos[i] > demoteAfterNanos && !polled[i].enableKicks()) {
-                removePolled(i);
+            } else if (now - lastBusyNanos[i] > demoteAfterNanos && !device.enableKicks()) {
+                forget(device);
             }
         }
         return busy;
@@ -294,25 +276,16 @@ public final class IoThread implements IoContext, Executor {
         polled[polledCount] = null;
     }
 
-    private void guardedSleep(long now) {
-        try {
-            sleep(now);
-        } catch (InternalError e) {
-            tasks.wakeUp();
-            blame(e);
-        }
-    }
-
     /** Arms every notification, looks once more, and blocks. */
     private void sleep(long now) {
         boolean busy = false;
-        for (int i = 0; i < polledCount; i++) busy |= polled[i].enableKicks();
+        for (int i = polledCount - 1; i >= 0; i--) busy |= polled[i].enableKicks();
         if (!busy && tasks.fallAsleep()) {
             counters.parked(now);
             poller.park(deadlines.nanosToWait(now));
             tasks.wakeUp();
         }
-        for (int i = 0; i < polledCount; i++) polled[i].suppressKicks();
+        for (int i = polledCount - 1; i >= 0; i--) polled[i].suppressKicks();
     }
 
     /** Gives a busy turn's time to the devices that had a part in it. */

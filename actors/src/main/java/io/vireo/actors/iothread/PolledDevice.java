@@ -4,7 +4,7 @@ package io.vireo.actors.iothread;
  * A device's virtqueues as the loop sees them. The loop polls a device while it is busy; one that has been idle for a
  * while asks its driver for kicks instead, so that sixty idle disks cost a busy one nothing.
  *
- * <p>Thread: the IOThread. No method throws but {@link #touchMemory}.
+ * <p>Thread: the IOThread. No method throws.
  */
 public interface PolledDevice {
     /** Looks for published requests and sets the device to work on them; true when there were any. */
@@ -15,12 +15,6 @@ public interface PolledDevice {
 
     /** Asks the driver for kicks; true when requests arrived meanwhile, so that the device must stay polled. */
     boolean enableKicks();
-
-    /** Touches every ring, so that memory which is gone shows now. The one method that may throw InternalError. */
-    void touchMemory();
-
-    /** A touch of the device's memory faulted. */
-    void memoryLost(InternalError reason);
 
     /** Requests finished since the last call: the device's share of the turn. */
     int takeTurnWork();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.posix.Memory;
+import io.vireo.posix.PosixFile;
 import io.vireo.storage.nullco.NullNode;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.queue.SplitRing;
@@ -180,6 +181,49 @@ class DeviceTest {
             assertServesNothing(victim);
             assertServes(neighbour);
         }
+    }
+
+    @Test
+    void aDeviceWhoseInterruptActorFailsStopsAloneAndTellsItsListener() throws Exception {
+        try (DrivenDevice victim = new DrivenDevice(plane, ioThread, node, 4);
+                DrivenDevice neighbour = new DrivenDevice(plane, ioThread, new WitnessNode(), 4)) {
+            victim.call.close();
+            victim.read(0);
+            victim.queue.submit();
+            assertEquals("descriptor is closed", victim.failed.get(30, TimeUnit.SECONDS).getMessage());
+            assertEquals(0, victim.reap(), "answered, only the call failed");
+            assertServesNothing(victim);
+            assertServes(neighbour);
+        }
+    }
+
+    /** In compiled code, at any moment of a batch, again and again: HotSpot reports such a fault late. */
+    @Test
+    void aDeviceWhoseMemoryGoesInTheMiddleOfItStopsAloneAndTellsItsListener() throws Exception {
+        NullNode zeroes = new NullNode("zeroes", new NullNode.Options(1 << 20, false, true, 0));
+        try (DrivenDevice neighbour = new DrivenDevice(plane, ioThread, zeroes, 64)) {
+            for (int i = 0; i < 1_000; i++) assertServesABatch(neighbour);
+            for (int round = 0; round < 40; round++) {
+                try (DrivenDevice victim = new DrivenDevice(plane, ioThread, zeroes, 64)) {
+                    assertServesABatch(victim);
+                    for (int slot = 0; slot < 64; slot++) victim.read(slot);
+                    victim.queue.submit();
+                    long cut = System.nanoTime() + 500L * round;
+                    while (System.nanoTime() - cut < 0) Thread.onSpinWait();
+                    PosixFile.truncate(victim.memory.regions().getFirst().fd(), 0);
+                    victim.queue.queue().kick().signal();
+                    assertEquals(GuestMemoryLost.class, victim.failed.get(30, TimeUnit.SECONDS).getClass());
+                    assertServesABatch(neighbour);
+                }
+            }
+        }
+    }
+
+    private static void assertServesABatch(DrivenDevice driven) {
+        for (int slot = 0; slot < 64; slot++) driven.read(slot);
+        driven.queue.submit();
+        for (int i = 0; i < 64; i++) assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+        assertFalse(driven.failed.isDone());
     }
 
     @Test

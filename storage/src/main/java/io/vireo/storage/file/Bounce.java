@@ -89,6 +89,7 @@ final class Bounce implements AutoCloseable {
                     cursorBytes = 0;
                 }
             }
+            Memory.raiseFaults();
             return true;
         } catch (InternalError e) {
             return false;

@@ -63,6 +63,7 @@ final class NullChannel implements NodeChannel {
     private static int fillWithZeroes(IoVec data) {
         try {
             for (int i = 0; i < data.count(); i++) Memory.fill(data.base(i), data.lengthBytes(i), 0);
+            Memory.raiseFaults();
             return 0;
         } catch (InternalError e) {
             return Errno.EFAULT;

@@ -28,7 +28,8 @@ import io.vireo.virtio.queue.VirtqueueBroken.Fault;
  * Returning: any number of {@link #pushUsed}, then one {@link #publishUsed}, then {@link #needsCall}. A ring
  * that broke a rule throws {@link VirtqueueBroken} and has not moved.
  *
- * <p>Any method may throw {@link InternalError} when the guest's memory went away under its mapping.
+ * <p>When the guest's memory went away under its mapping, any method may answer nonsense and {@link InternalError} is
+ * raised at the latest by the caller's {@link Memory#raiseFaults}.
  */
 public final class SplitVirtqueue {
     /** Descriptors accepted in one chain of a smaller queue: 1024 data buffers, a header and a status. */
@@ -82,6 +83,7 @@ public final class SplitVirtqueue {
         this.availIdx = nextAvail;
         moveTo(ring);
         nextUsed = Memory.getU16(usedRing + USED_IDX);
+        Memory.raiseFaults();
         publishedUsed = nextUsed;
     }
 
