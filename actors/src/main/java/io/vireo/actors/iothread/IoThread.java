@@ -196,20 +196,22 @@ public final class IoThread implements IoContext, Executor {
         long turnStart = System.nanoTime();
         long idleSince = turnStart;
         boolean wasIdle = false;
+        boolean slept = false;
         while (!stopping) {
             int work = guardedTurn(turnStart);
             long now = System.nanoTime();
             counters.turn(now);
             if (work > 0) {
-                if (wasIdle) window.idled(turnStart - idleSince);
+                if (wasIdle) window.idled(turnStart - idleSince, slept);
                 wasIdle = false;
+                slept = false;
                 account(now - turnStart);
             } else {
                 if (!wasIdle) idleSince = turnStart;
                 wasIdle = true;
                 counters.pollingNanos(now - turnStart);
                 if (now - idleSince >= window.nanos()) {
-                    sleep(now);
+                    slept |= sleep(now);
                     now = System.nanoTime();
                 } else {
                     Thread.onSpinWait();
@@ -276,16 +278,18 @@ public final class IoThread implements IoContext, Executor {
         polled[polledCount] = null;
     }
 
-    /** Arms every notification, looks once more, and blocks. */
-    private void sleep(long now) {
+    /** Arms every notification, looks once more, and blocks; false when there was something to do instead. */
+    private boolean sleep(long now) {
         boolean busy = false;
         for (int i = polledCount - 1; i >= 0; i--) busy |= polled[i].enableKicks();
-        if (!busy && tasks.fallAsleep()) {
+        boolean blocks = !busy && tasks.fallAsleep();
+        if (blocks) {
             counters.parked(now);
             poller.park(deadlines.nanosToWait(now));
             tasks.wakeUp();
         }
         for (int i = polledCount - 1; i >= 0; i--) polled[i].suppressKicks();
+        return blocks;
     }
 
     /** Gives a busy turn's time to the devices that had a part in it. */

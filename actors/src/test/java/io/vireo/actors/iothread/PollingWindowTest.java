@@ -17,7 +17,7 @@ class PollingWindowTest {
         PollingWindow window = new PollingWindow(MAX, 3, 0);
         long[] expected = {4_000, 12_000, 32_000, 32_000};
         for (long nanos : expected) {
-            window.idled(window.nanos() + 1 > MAX ? MAX : window.nanos() + 1);
+            window.idled(window.nanos() + 1 > MAX ? MAX : window.nanos() + 1, false);
             assertEquals(nanos, window.nanos());
         }
     }
@@ -25,44 +25,65 @@ class PollingWindowTest {
     @Test
     void doublesWhenNoFactorIsGiven() {
         PollingWindow window = new PollingWindow(MAX, 0, 0);
-        window.idled(1);
-        window.idled(5_000);
+        window.idled(1, false);
+        window.idled(5_000, false);
         assertEquals(8_000, window.nanos());
     }
 
     @Test
     void staysWhenPollingBridgedTheGap() {
         PollingWindow window = new PollingWindow(MAX, 2, 0);
-        window.idled(1);
-        window.idled(4_000);
+        window.idled(1, false);
+        window.idled(4_000, false);
         assertEquals(4_000, window.nanos());
     }
 
     @Test
-    void fallsToNothingAfterALongGapWithoutADivisor() {
+    void outlivesLongGapsWhileItMostlyPays() {
         PollingWindow window = grown(0);
-        window.idled(MAX + 1);
+        for (int i = 0; i < 100; i++) {
+            window.idled(MAX + 1, true);
+            assertEquals(MAX, window.nanos());
+            window.idled(MAX, false);
+        }
+        for (int i = 0; i < 8; i++) window.idled(MAX * 100, true);
+        assertEquals(MAX, window.nanos());
+        window.idled(MAX * 100, true);
         assertEquals(0, window.nanos());
     }
 
     @Test
-    void shrinksByItsDivisorAfterALongGap() {
+    void allowsForTheTimeOfWakingUp() {
+        PollingWindow window = new PollingWindow(MAX, 2, 0);
+        window.idled(MAX + 20_000, true);
+        assertEquals(4_000, window.nanos());
+    }
+
+    @Test
+    void fallsToNothingAfterLongGapsWithoutADivisor() {
+        PollingWindow window = grown(0);
+        for (int i = 0; i < 9; i++) window.idled(MAX + 1, false);
+        assertEquals(0, window.nanos());
+    }
+
+    @Test
+    void shrinksByItsDivisorAfterLongGaps() {
         PollingWindow window = grown(4);
-        window.idled(MAX + 1);
+        for (int i = 0; i < 9; i++) window.idled(MAX + 1, false);
         assertEquals(8_000, window.nanos());
     }
 
     @Test
     void neverPollsWhenTheLongestIsZero() {
         PollingWindow window = new PollingWindow(0, 2, 0);
-        window.idled(1);
-        window.idled(1_000_000);
+        window.idled(1, false);
+        window.idled(1_000_000, false);
         assertEquals(0, window.nanos());
     }
 
     private static PollingWindow grown(int shrink) {
         PollingWindow window = new PollingWindow(MAX, 2, shrink);
-        for (int i = 0; i < 8; i++) window.idled(Math.min(MAX, window.nanos() + 1));
+        for (int i = 0; i < 8; i++) window.idled(Math.min(MAX, window.nanos() + 1), false);
         assertEquals(MAX, window.nanos());
         return window;
     }
