@@ -29,11 +29,6 @@ import java.util.concurrent.CompletableFuture;
 public final class DeviceShard implements PolledDevice {
     /** Batches drained and not yet submitted; more only wait longer. */
     private static final int BATCHES = 8;
-    /**
-     * Requests taken first from a device that was idle; four times as many next, and so on. A driver that has just
-     * published is about to sleep: completions that come before it does save it, and us, the wake-up.
-     */
-    private static final int FIRST_BATCH = 4;
 
     final IoThread ioThread;
     final DeviceListener listener;
@@ -56,7 +51,6 @@ public final class DeviceShard implements PolledDevice {
     private boolean drainPending;
     private boolean durableWrites;
     private boolean abandoned;
-    private int batchLimit;
     private int firstQueue;
     private int turnWork;
 
@@ -69,7 +63,6 @@ public final class DeviceShard implements PolledDevice {
         reader = new BlkRequestReader(properties);
         channel = node.open(ioThread);
         batchMax = ioThread.config().batchMax();
-        batchLimit = Math.min(FIRST_BATCH, batchMax);
         batches = new RequestBatch.Pool(BATCHES, batchMax);
         completionBatches = new RequestBatch.Pool(BATCHES, batchMax);
     }
@@ -190,12 +183,11 @@ public final class DeviceShard implements PolledDevice {
         if (batch == null) return null;
         long now = System.nanoTime();
         ServedVirtqueue[] all = queues;
-        for (int i = 0; i < all.length && batch.count() < batchLimit; i++) {
+        for (int i = 0; i < all.length && !batch.isFull(); i++) {
             // A queue that fills every batch must not starve those behind it.
             drain(all[(firstQueue + i) % all.length], batch, now);
         }
         firstQueue++;
-        batchLimit = batch.count() < batchLimit ? Math.min(FIRST_BATCH, batchMax) : Math.min(batchMax, batchLimit * 4);
         if (batch.count() == 0) {
             batch.recycle();
             return null;
@@ -224,7 +216,7 @@ public final class DeviceShard implements PolledDevice {
     private VirtqueueBroken fill(RequestBatch batch, ServedVirtqueue queue, long now) {
         try {
             RequestSlot slot;
-            while (batch.count() < batchLimit && (slot = queue.take(lease, chain, reader, now)) != null) batch.add(slot);
+            while (!batch.isFull() && (slot = queue.take(lease, chain, reader, now)) != null) batch.add(slot);
             return null;
         } catch (VirtqueueBroken e) {
             return e;
