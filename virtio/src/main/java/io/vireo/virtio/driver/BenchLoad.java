@@ -56,18 +56,23 @@ public final class BenchLoad {
         }
     }
 
+    /** Runs for the time of its options. */
+    public Result run() {
+        return run(options.durationNanos());
+    }
+
     /**
-     * Runs for the time it was told, then waits for what is in flight.
+     * Runs for the time it is told, then waits for what is in flight.
      *
      * @throws DeviceFault the device broke the specification, or completed nothing at all for the stall time
      */
-    public Result run() {
+    public Result run(long durationNanos) {
         LatencyHistogram latency = new LatencyHistogram();
         requests = errors = 0;
         long kicks = kicks();
         try (CallWaiter waiter = new CallWaiter(queues, options.waiting())) {
             long start = System.nanoTime();
-            long end = options.durationNanos() == Long.MAX_VALUE ? Long.MAX_VALUE : start + options.durationNanos();
+            long end = durationNanos == Long.MAX_VALUE ? Long.MAX_VALUE : start + durationNanos;
             fill();
             long elapsed = drive(waiter, latency, start, end);
             stopped = false;
