@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Nothing that can stand in a file brings the loader down. Repeat a run with {@code -Dvireo.seed=N}. */
 class HoconFuzzTest {
-    private static final int FILES = 3_000;
+    private static final int FILES = 3_000 * Integer.getInteger("vireo.soak", 1);
     private static final List<String> SCRAPS = List.of(
             "{", "}", "[", "]", "=", ":", ",", "\n", "\"", "\"\"\"", "#", "//", "${", "${?", "}", "+=", "null", "on",
             "-1", "1e999", "0x10", "99999999999999999999", "1G", "32us", "\u0000", "\ufffe", "ä", ".", "..", "\\u12",

@@ -10,7 +10,7 @@ import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What an IOThread allocates for requests, with all actors in their path: {@code -Dvireo.soak} sets how many. */
+/** What an IOThread allocates for requests, with all actors in their path. */
 class BatchAllocationTest {
     private static final int REQUESTS = 1_000_000;
     private static final int WARM_UP = 100_000;

@@ -16,9 +16,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every edge between idle and busy, with the ring and without: {@code -Dvireo.soak} sets how many. */
+/** Every edge between idle and busy, with the ring and without: {@code -Dvireo.soak} multiplies them. */
 class WakeUpTest {
-    private static final int EDGES = Integer.getInteger("vireo.soak", 100_000);
+    private static final int EDGES = 100_000 * Integer.getInteger("vireo.soak", 1);
     /** Short, so that the loop parks in the midst of the delays below. */
     private static final Duration POLL_MAX = Duration.ofNanos(10_000);
     private static final int DELAY_NANOS_MAX = 40_000;

@@ -86,7 +86,7 @@ class TaskQueueTest {
     /** One thread sleeps whenever it may, another gives it a task and waits for it: a lost wake-up would hang both. */
     @Test
     void losesNoWakeUpBetweenTwoThreads() throws InterruptedException {
-        int edges = Integer.getInteger("vireo.soak", 200_000);
+        int edges = 200_000 * Integer.getInteger("vireo.soak", 1);
         Semaphore signalled = new Semaphore(0);
         TaskQueue raced = new TaskQueue(signalled::release);
         AtomicInteger done = new AtomicInteger();

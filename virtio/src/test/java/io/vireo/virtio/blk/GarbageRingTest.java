@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 /** A guest that writes anything anywhere: the device answers, or says that the ring is broken, and stays in bounds. */
 class GarbageRingTest {
     private static final int SIZE = 32;
-    private static final int ROUNDS = Integer.getInteger("vireo.fuzz.rounds", 60_000);
+    private static final int ROUNDS = 60_000 * Integer.getInteger("vireo.soak", 1);
     private static final long SEED = Long.getLong("vireo.seed", System.nanoTime());
 
     private final RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(SEED);

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class NotificationRaceTest {
     private static final int SIZE = 8;
-    private static final int REQUESTS = Integer.getInteger("vireo.race.requests", 40_000);
+    private static final int REQUESTS = 40_000 * Integer.getInteger("vireo.soak", 1);
     private static final long SEED = Long.getLong("vireo.seed", System.nanoTime());
     private static final int ASLEEP_SECONDS = 20;
 

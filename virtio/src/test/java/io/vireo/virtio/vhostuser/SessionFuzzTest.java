@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random messages, most of them nearly right so that they get deep. The back-end asserts the order it was promised; here:
- * nothing but refusals comes out, and everything is given back. {@code -Dvireo.fuzz.seed=N} repeats a run,
- * {@code -Dvireo.fuzz.sessions=N} lengthens it.
+ * nothing but refusals comes out, and everything is given back. {@code -Dvireo.seed=N} repeats a run,
+ * {@code -Dvireo.soak=N} lengthens it.
  */
 class SessionFuzzTest {
     private static final int MESSAGES = 120;
@@ -22,13 +22,13 @@ class SessionFuzzTest {
         0, 1, 2, 3, 4, 7, 8, 64, 128, 255, 256, 0x100, 4096, 32768, 65535, 65536, 1L << 30, 1L << 31, 0xFFFFFFFFL, 1L << 32, 1L << 63, -1
     };
 
-    private final long seed = Long.getLong("vireo.fuzz.seed", System.nanoTime());
+    private final long seed = Long.getLong("vireo.seed", System.nanoTime());
     private final SplittableRandom random = new SplittableRandom(seed);
 
     @Test
     void survivesRandomSessions() {
         System.out.println("SessionFuzzTest seed " + seed);
-        int sessions = Integer.getInteger("vireo.fuzz.sessions", 300);
+        int sessions = 300 * Integer.getInteger("vireo.soak", 1);
         long descriptors = Peer.openDescriptors();
         int started = 0;
         int refused = 0;
