@@ -65,10 +65,12 @@ public final class Memory {
         ALL.set(U16, address, (short) value);
     }
 
+    /** For memory of our own and the kernel's: a guest's is read by 16 and by 64 bits, for the reason in ADR 0001. */
     public static int getInt(long address) {
         return ALL.get(U32, address);
     }
 
+    /** As {@link #getInt}, unsigned. */
     public static long getU32(long address) {
         return Integer.toUnsignedLong(ALL.get(U32, address));
     }

@@ -98,7 +98,6 @@ final class UringPoller implements Poller {
     public void close() {
         // A watch that the drain cancels must not be armed again.
         watched.clear();
-        watched.clear();    // what the drain cancels is not armed again
         if (ring.drain(handler, IGNORED, DRAIN_NANOS)) ring.close();
     }
 }
