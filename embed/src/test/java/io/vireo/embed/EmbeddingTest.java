@@ -23,10 +23,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -324,14 +322,5 @@ final class EmbeddingTest {
         public static void main(String[] arguments) {
             Vireo.builder().start().close();
         }
-    }
-
-    @Test
-    void theProgramOfTheReadmeReadsTheFirstSector() throws Exception {
-        Files.write(image, "Hello from sector 0".getBytes(StandardCharsets.US_ASCII));
-        Files.write(image, new byte[IMAGE_BYTES - 19], StandardOpenOption.APPEND);
-        Forked result = Forked.run(folder, Forked.FLAGS, ReadmeProgram.class, image.toString());
-        assertEquals(0, result.exitStatus(), result.output());
-        assertTrue(result.output().contains("status 0: Hello from sector 0"), result.output());
     }
 }
