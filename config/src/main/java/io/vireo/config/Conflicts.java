@@ -54,7 +54,7 @@ final class Conflicts {
         return switch (drive.protocol()) {
             case DriveConfig.FileDrive file -> image(drive, file.filename(), file.options());
             case DriveConfig.HostDeviceDrive disk -> image(drive, disk.filename(), disk.options());
-            case DriveConfig.NullDrive _, DriveConfig.RawDrive _ -> drive.nodeName();
+            case DriveConfig.NullDrive _, DriveConfig.RamDrive _, DriveConfig.RawDrive _ -> drive.nodeName();
         };
     }
 

@@ -94,4 +94,16 @@ public sealed interface DriveConfig {
             return "null-co";
         }
     }
+
+    /** In the host's memory, zeroes at first, gone at the end. */
+    record RamDrive(String nodeName, long sizeBytes, boolean readOnly, Origin origin) implements DriveConfig {
+        public static RamDrive of(String nodeName, long sizeBytes) {
+            return new RamDrive(nodeName, sizeBytes, false, Origin.PROGRAM);
+        }
+
+        @Override
+        public String driver() {
+            return "ram";
+        }
+    }
 }

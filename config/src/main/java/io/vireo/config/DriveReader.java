@@ -3,6 +3,7 @@ package io.vireo.config;
 import io.vireo.config.DriveConfig.FileDrive;
 import io.vireo.config.DriveConfig.HostDeviceDrive;
 import io.vireo.config.DriveConfig.NullDrive;
+import io.vireo.config.DriveConfig.RamDrive;
 import io.vireo.config.DriveConfig.RawDrive;
 import io.vireo.config.FileOptions.Aio;
 import io.vireo.config.FileOptions.Cache;
@@ -18,7 +19,7 @@ import java.util.Set;
 
 /** Reads the blocks of {@code drives}. As in QEMU a node hands its cache mode, read-only and discard down. */
 final class DriveReader {
-    private static final List<String> DRIVERS = List.of("file", "host_device", "raw", "null-co");
+    private static final List<String> DRIVERS = List.of("file", "host_device", "raw", "null-co", "ram");
     private static final Duration LATENCY_MAX = Duration.ofHours(1);
 
     private final Set<String> nodeNames;
@@ -40,6 +41,7 @@ final class DriveReader {
         DriveConfig drive = switch (driver.get()) {
             case "raw" -> raw(nodeName, block, options(block, above));
             case "null-co" -> nothing(nodeName, block, above);
+            case "ram" -> ram(nodeName, block, above);
             case "file" -> new FileDrive(
                     nodeName, filename(block), fileOptions(block, above), block.originOf("filename"));
             default -> new HostDeviceDrive(
@@ -79,6 +81,16 @@ final class DriveReader {
                 block.read("size", NullDrive.SIZE_BYTES, Value.sectors(512)),
                 block.read("read-zeroes", false, Value.flag()),
                 block.read("latency", Duration.ZERO, Value.duration(LATENCY_MAX)),
+                block.read("read-only", above.readOnly(), Value.flag()),
+                block.origin());
+    }
+
+    /** Of the host's memory, so how much is not ours to say. */
+    private static RamDrive ram(String nodeName, Block block, FileOptions above) {
+        if (!block.says("size")) block.missing("size", "how much of the host's memory it may take, as in 1G");
+        return new RamDrive(
+                nodeName,
+                block.read("size", 512L, Value.sectors(512)),
                 block.read("read-only", above.readOnly(), Value.flag()),
                 block.origin());
     }

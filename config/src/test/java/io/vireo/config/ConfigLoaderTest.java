@@ -9,6 +9,7 @@ import io.vireo.config.DeviceConfig.QueueAssignment;
 import io.vireo.config.DriveConfig.FileDrive;
 import io.vireo.config.DriveConfig.HostDeviceDrive;
 import io.vireo.config.DriveConfig.NullDrive;
+import io.vireo.config.DriveConfig.RamDrive;
 import io.vireo.config.DriveConfig.RawDrive;
 import io.vireo.config.TransportConfig.SocketFd;
 import io.vireo.config.TransportConfig.SocketPath;
@@ -95,6 +96,12 @@ class ConfigLoaderTest {
         assertEquals(
                 new NullDrive("disk", 1L << 20, true, Duration.ofSeconds(60), true, Origin.PROGRAM),
                 drive("driver = null-co, size = 1M, read-zeroes = true, latency = 60s, read-only = on"));
+    }
+
+    @Test
+    void readsARamDrive() {
+        assertEquals(
+                new RamDrive("disk", 1L << 20, true, Origin.PROGRAM), drive("driver = ram, size = 1M, read-only = on"));
     }
 
     @Test

@@ -30,6 +30,7 @@ class RefusalTest {
     private static final String FILE = DRIVE.formatted("driver = file, filename = vm.img\n%s");
     private static final String RAW = DRIVE.formatted("driver = raw, file { driver = file, filename = vm.img }\n%s");
     private static final String NULL_CO = DRIVE.formatted("driver = null-co\n%s");
+    private static final String RAM = DRIVE.formatted("driver = ram\n%s");
     private static final String IOTHREAD = """
             vireo.iothreads.io0 {
               %s
@@ -183,6 +184,12 @@ class RefusalTest {
     }
 
     @Test
+    void ramWithoutASize() {
+        hocon.refuses("vireo.drives.disk { driver = ram }", 1, "vireo.drives.disk.size", "is missing",
+                "allowed: how much of the host's memory it may take, as in 1G");
+    }
+
+    @Test
     void sizeOfHalfASector() {
         refusesDrive(NULL_CO, "size = 1000", "size", "'1000' is not a multiple of 512 bytes",
                 "allowed: whole sectors, as in 1G");
@@ -209,13 +216,13 @@ class RefusalTest {
     @Test
     void unknownDriver() {
         refusesDrive(DRIVE, "driver = host-device", "driver", "unknown driver 'host-device'",
-                "did you mean host_device? allowed: host_device, file, null-co, raw");
+                "did you mean host_device? allowed: host_device, file, null-co, ram, raw");
     }
 
     @Test
     void driveWithoutDriver() {
         hocon.refuses("vireo.drives.disk {\n}", 1, "vireo.drives.disk.driver", "is missing",
-                "allowed: file, host_device, raw, null-co");
+                "allowed: file, host_device, raw, null-co, ram");
     }
 
     @Test
@@ -232,6 +239,7 @@ class RefusalTest {
 
     @Test
     void keyOfAnotherDriver() {
+        refusesDrive(RAM, "aio = auto, size = 1M", "aio", "unknown key 'aio'", "allowed: size, driver, read-only");
         refusesDrive(NULL_CO, "aio = auto", "aio", "unknown key 'aio'",
                 "allowed: size, driver, latency, read-only, read-zeroes");
     }

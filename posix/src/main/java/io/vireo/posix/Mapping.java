@@ -17,7 +17,9 @@ public final class Mapping implements AutoCloseable {
     private static final int MAP_SHARED = 1;
     private static final int MAP_PRIVATE = 2;
     private static final int MAP_ANONYMOUS = 0x20;
+    private static final int MADV_DONTNEED = 4;
     private static final int MADV_DONTDUMP = 16;
+    private static final long PAGE_BYTES = 4096;
 
     private final long start;
     private final long mappedBytes;
@@ -67,9 +69,23 @@ public final class Mapping implements AutoCloseable {
 
     /** Keeps a guest's memory out of our core dumps. */
     public void dontDump() {
+        advise("MADV_DONTDUMP", start, mappedBytes, MADV_DONTDUMP);
+    }
+
+    /** Makes a part of {@link #anonymous} memory zeroes; its whole pages go back to the system until they are touched. */
+    public void zero(long offset, long lengthBytes) {
+        long from = address + offset;
+        long end = from + lengthBytes;
+        long firstPage = Math.min(end, (from + PAGE_BYTES - 1) & -PAGE_BYTES);
+        long lastPage = Math.max(firstPage, end & -PAGE_BYTES);
+        Memory.fill(from, firstPage - from, 0);
+        if (lastPage > firstPage) advise("MADV_DONTNEED", firstPage, lastPage - firstPage, MADV_DONTNEED);
+        Memory.fill(lastPage, end - lastPage, 0);
+    }
+
+    private static void advise(String name, long from, long lengthBytes, int advice) {
         try {
-            Libc.check("madvise(MADV_DONTDUMP)", "",
-                    (int) MADVISE.invokeExact(Libc.errnoSegment(), start, mappedBytes, MADV_DONTDUMP));
+            Libc.check("madvise", name, (int) MADVISE.invokeExact(Libc.errnoSegment(), from, lengthBytes, advice));
         } catch (Throwable e) {
             throw Libc.bug(e);
         }

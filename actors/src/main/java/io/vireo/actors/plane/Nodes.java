@@ -8,6 +8,7 @@ import io.vireo.storage.node.AioMode;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.ImageException;
 import io.vireo.storage.nullco.NullNode;
+import io.vireo.storage.ram.RamNode;
 import io.vireo.storage.raw.RawNode;
 
 /** Opens the block nodes that drives describe. Blocks: never on an IOThread. */
@@ -23,6 +24,7 @@ public final class Nodes {
                     HostDeviceNode.open(options(drive, device.filename().toString(), device.options()));
                 case DriveConfig.NullDrive none -> new NullNode(none.nodeName(), new NullNode.Options(
                         none.sizeBytes(), none.readOnly(), none.readZeroes(), none.latency().toNanos()));
+                case DriveConfig.RamDrive ram -> new RamNode(ram.nodeName(), ram.sizeBytes(), ram.readOnly());
                 case DriveConfig.RawDrive raw -> window(raw);
             };
         } catch (ImageException e) {

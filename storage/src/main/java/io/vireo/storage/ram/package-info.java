@@ -1,0 +1,2 @@
+/** The node that lives in the host's memory. */
+package io.vireo.storage.ram;
