@@ -195,7 +195,7 @@ public final class LinuxAio implements AutoCloseable {
         open();
         if (slot < 0 || slot >= depth || pending == depth) throw new IllegalArgumentException("slot=" + slot);
         long iocb = iocbs + (long) slot * IOCB_BYTES;
-        Memory.fill(iocb, IOCB_BYTES, 0);
+        Memory.zero(iocb, IOCB_BYTES);
         Memory.putLong(iocb + AIO_DATA, slot);
         Memory.putInt(iocb + AIO_RW_FLAGS, rwFlags);
         Memory.putU16(iocb + AIO_LIO_OPCODE, opcode);

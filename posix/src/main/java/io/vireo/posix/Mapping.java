@@ -78,9 +78,9 @@ public final class Mapping implements AutoCloseable {
         long end = from + lengthBytes;
         long firstPage = Math.min(end, (from + PAGE_BYTES - 1) & -PAGE_BYTES);
         long lastPage = Math.max(firstPage, end & -PAGE_BYTES);
-        Memory.fill(from, firstPage - from, 0);
+        Memory.zero(from, firstPage - from);
         if (lastPage > firstPage) advise("MADV_DONTNEED", firstPage, lastPage - firstPage, MADV_DONTNEED);
-        Memory.fill(lastPage, end - lastPage, 0);
+        Memory.zero(lastPage, end - lastPage);
     }
 
     private static void advise(String name, long from, long lengthBytes, int advice) {

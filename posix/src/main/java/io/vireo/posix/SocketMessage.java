@@ -75,7 +75,7 @@ final class SocketMessage implements AutoCloseable {
     }
 
     private void begin(long address, int lengthBytes) {
-        Memory.fill(header, HEADER_BYTES, 0);
+        Memory.zero(header, HEADER_BYTES);
         Memory.putLong(header + MSG_IOV, header + IOVEC_OFFSET);
         Memory.putLong(header + MSG_IOVLEN, 1);
         Memory.putLong(header + IOVEC_OFFSET, address);

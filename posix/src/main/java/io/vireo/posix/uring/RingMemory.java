@@ -75,7 +75,7 @@ final class RingMemory implements AutoCloseable {
         try (NativeBlock params = NativeBlock.allocate(PARAMS_BYTES, 8)) {
             int result = -Errno.EINVAL;
             for (int flags : FLAGS) {
-                Memory.fill(params.address(), PARAMS_BYTES, 0);
+                Memory.zero(params.address(), PARAMS_BYTES);
                 Memory.putInt(params.address() + PARAMS_FLAGS, flags);
                 Memory.putInt(params.address() + PARAMS_CQ_ENTRIES, options.completionEntries());
                 result = calls.setup(options.entries(), params.address());

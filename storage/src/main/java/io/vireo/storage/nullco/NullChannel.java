@@ -62,7 +62,7 @@ final class NullChannel implements NodeChannel {
     /** 0, or EFAULT when the request's memory has gone (SIGBUS in C). */
     private static int fillWithZeroes(IoVec data) {
         try {
-            for (int i = 0; i < data.count(); i++) Memory.fill(data.base(i), data.lengthBytes(i), 0);
+            for (int i = 0; i < data.count(); i++) Memory.zero(data.base(i), data.lengthBytes(i));
             Memory.raiseFaults();
             return 0;
         } catch (InternalError e) {
