@@ -201,6 +201,7 @@ public final class IoThread implements IoContext, Executor {
             int work = guardedTurn(turnStart);
             long now = System.nanoTime();
             counters.turn(now);
+            counters.ringEnters(poller.ringEnters());
             if (work > 0) {
                 if (wasIdle) window.idled(turnStart - idleSince, slept);
                 wasIdle = false;

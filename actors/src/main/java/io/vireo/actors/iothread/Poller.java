@@ -23,8 +23,8 @@ interface Poller extends AutoCloseable {
     /** As {@link #poll()}, but waits for something to deliver; -1 waits for ever. */
     int park(long timeoutNanos);
 
-    /** System calls made so far for submission or waiting. */
-    long enters();
+    /** System calls so far that entered an io_uring; 0 of a poller without one. */
+    long ringEnters();
 
     @Override
     void close();

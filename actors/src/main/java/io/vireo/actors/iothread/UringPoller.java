@@ -26,7 +26,6 @@ final class UringPoller implements Poller {
     /** Made once: a method reference at the call would be an object a turn. */
     private final CompletionHandler handler = this::completed;
     private final Map<Long, Fd> watched = new HashMap<>();
-    private long enters;
 
     UringPoller(IoUring ring, Listener listener) {
         this.ring = ring;
@@ -59,16 +58,12 @@ final class UringPoller implements Poller {
 
     @Override
     public int poll() {
-        if (ring.pending() > 0 || ring.taskWorkPending()) {
-            enters++;
-            ring.submit();
-        }
+        if (ring.pending() > 0 || ring.taskWorkPending()) ring.submit();
         return ring.reap(handler);
     }
 
     @Override
     public int park(long timeoutNanos) {
-        enters++;
         ring.submitAndWait(timeoutNanos);
         return ring.reap(handler);
     }
@@ -90,8 +85,8 @@ final class UringPoller implements Poller {
     }
 
     @Override
-    public long enters() {
-        return enters;
+    public long ringEnters() {
+        return ring.enters();
     }
 
     @Override

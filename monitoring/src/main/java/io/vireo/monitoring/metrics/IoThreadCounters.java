@@ -49,9 +49,9 @@ public final class IoThreadCounters {
         cells.add(POLLING, nanos);
     }
 
-    /** One system call entered the ring. */
-    public void ringEnter() {
-        cells.add(RING_ENTERS, 1);
+    /** So many system calls have entered the ring since it was made. */
+    public void ringEnters(long total) {
+        cells.set(RING_ENTERS, total);
     }
 
     /** A batch of {@code requests} requests went into a pipeline. */

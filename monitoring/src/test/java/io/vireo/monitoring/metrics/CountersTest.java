@@ -126,7 +126,7 @@ class CountersTest {
             ioThread.turn(i);
             ioThread.busyNanos(5);
             ioThread.pollingNanos(5);
-            ioThread.ringEnter();
+            ioThread.ringEnters(i);
             ioThread.batch(i & 127);
             ioThread.parked(i);
         }

@@ -45,6 +45,7 @@ public final class IoUring implements AutoCloseable {
     /** What enter takes: an index where the ring's descriptor could be registered, which spares its look-up. */
     private final int enterFd;
     private final int enterFlags;
+    private long enters;
     private int inFlight;
     private boolean closed;
 
@@ -178,6 +179,11 @@ public final class IoUring implements AutoCloseable {
         return enter(timeoutNanos == 0 ? 0 : 1, flags, argument, GETEVENTS_ARG_BYTES);
     }
 
+    /** System calls so far that entered this ring. */
+    public long enters() {
+        return enters;
+    }
+
     /** The kernel has completions that it will only show inside a call: after deferring them or for want of room. */
     public boolean taskWorkPending() {
         open();
@@ -301,6 +307,7 @@ public final class IoUring implements AutoCloseable {
 
     private int enter(int minComplete, int flags, long argument, long argumentBytes) {
         open();
+        enters++;
         int before = pending();
         submissions.publish();
         int result = calls.enter(enterFd, before, minComplete, flags | enterFlags, argument, argumentBytes);
