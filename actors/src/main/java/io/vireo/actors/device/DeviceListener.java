@@ -7,8 +7,13 @@ public interface DeviceListener {
     /** The driver broke a MUST; that virtqueue is not served any more. */
     void virtqueueBroken(int queue, VirtqueueBroken reason);
 
-    /** A request was answered with an error; {@code errno} is 0 when the request itself was wrong. */
-    void requestFailed(int queue, int type, long offsetBytes, int errno);
+    /**
+     * A request was answered with an error.
+     *
+     * @param reason one of {@link io.vireo.monitoring.metrics.Reason}
+     * @param errno 0 when the request itself was wrong
+     */
+    void requestFailed(int queue, int type, long offsetBytes, int reason, int errno);
 
     /** The device's actors on one IOThread are gone: it serves nothing more until it is opened anew. */
     void failed(Throwable reason);

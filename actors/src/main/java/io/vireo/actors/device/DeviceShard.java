@@ -34,6 +34,7 @@ public final class DeviceShard implements PolledDevice {
     final DeviceListener listener;
     final DeviceCounters counters;
     private final BlkRequestReader reader;
+    private final boolean readOnly;
     private final NodeChannel channel;
     private final RequestBatch.Pool batches;
     private final RequestBatch.Pool completionBatches;
@@ -61,6 +62,7 @@ public final class DeviceShard implements PolledDevice {
         this.counters = counters;
         this.listener = listener;
         reader = new BlkRequestReader(properties);
+        readOnly = properties.readOnly();
         channel = node.open(ioThread);
         batchMax = ioThread.config().batchMax();
         batches = new RequestBatch.Pool(BATCHES, batchMax);
@@ -312,8 +314,9 @@ public final class DeviceShard implements PolledDevice {
             counters.requestCompleted(op, slot.blk.lengthBytes(), now - slot.takenNanos);
         } else {
             counters.requestCompleted(op, 0, now - slot.takenNanos);
-            counters.requestFailed(op, reasonOf(slot));
-            listener.requestFailed(queue.ring.index(), slot.blk.type(), slot.blk.offsetBytes(), slot.errno());
+            int reason = reasonOf(slot);
+            counters.requestFailed(op, reason);
+            listener.requestFailed(queue.ring.index(), slot.blk.type(), slot.blk.offsetBytes(), reason, slot.errno());
         }
         queue.ring.pushUsed(slot.blk.head(), slot.blk.complete(status));
         queue.dirty = true;
@@ -394,9 +397,11 @@ public final class DeviceShard implements PolledDevice {
         listener.failed(reason);
     }
 
-    private static int reasonOf(RequestSlot slot) {
+    private int reasonOf(RequestSlot slot) {
         if (slot.errno() != 0) return Reason.ofErrno(slot.errno());
-        return slot.status() == BlkLayout.S_UNSUPP ? Reason.UNSUPPORTED : Reason.INVALID;
+        if (slot.status() == BlkLayout.S_UNSUPP) return Reason.UNSUPPORTED;
+        if (slot.blk.outOfRange()) return Reason.OUT_OF_RANGE;
+        return readOnly && slot.blk.type() != BlkLayout.T_IN ? Reason.READ_ONLY : Reason.INVALID;
     }
 
     private static int opOf(int type) {

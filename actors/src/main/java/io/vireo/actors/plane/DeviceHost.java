@@ -9,6 +9,7 @@ import io.vireo.config.DeviceConfig;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.DeviceView;
+import io.vireo.monitoring.metrics.Reason;
 import io.vireo.posix.Errno;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
@@ -248,10 +249,10 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     }
 
     @Override
-    public void requestFailed(int queue, int type, long offsetBytes, int errno) {
-        log.warn(System.nanoTime(), errno == 0 ? "request-refused" : "request-failed",
-                "request of type {} at byte {} on virtqueue {} failed: {}",
-                type, offsetBytes, queue, errno == 0 ? "the request is invalid" : Errno.describe(errno));
+    public void requestFailed(int queue, int type, long offsetBytes, int reason, int errno) {
+        String kind = Reason.label(reason);
+        log.warn(System.nanoTime(), kind, "request of type {} at byte {} on virtqueue {} failed: {}",
+                type, offsetBytes, queue, errno == 0 ? kind : Errno.describe(errno));
     }
 
     @Override

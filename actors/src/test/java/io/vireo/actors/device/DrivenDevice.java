@@ -121,7 +121,7 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     }
 
     @Override
-    public void requestFailed(int index, int type, long offsetBytes, int errno) {
+    public void requestFailed(int index, int type, long offsetBytes, int reason, int errno) {
         completedOn = Thread.currentThread();
     }
 

@@ -19,6 +19,7 @@ public final class BlkRequest {
     int type;
     byte verdict;
     boolean unmap;
+    boolean outOfRange;
     int bytesWrittenOnSuccess;
     long offsetBytes;
     long lengthBytes;
@@ -45,6 +46,11 @@ public final class BlkRequest {
 
     public long offsetBytes() {
         return offsetBytes;
+    }
+
+    /** Whether it was refused because it is not wholly on the disk. */
+    public boolean outOfRange() {
+        return outOfRange;
     }
 
     /** Of the data, or of the range; 0 for FLUSH. */

@@ -24,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 public final class BlkRequestReader {
     /** More data than that in one request is refused with IOERR. */
     public static final long DATA_BYTES_MAX = 32L << 20;
+    private static final long SECTORS_MAX = Long.MAX_VALUE / SECTOR_BYTES;
 
     private final long capacitySectors;
     /** A sector number or count with one of these bits cuts a logical block. */
@@ -60,6 +61,7 @@ public final class BlkRequestReader {
         request.offsetBytes = 0;
         request.lengthBytes = 0;
         request.unmap = false;
+        request.outOfRange = false;
         request.data().clear();
 
         long typeAndReserved;
@@ -104,11 +106,10 @@ public final class BlkRequestReader {
 
     /** A sector number is unsigned: one past 2^63 is negative here and out of any range. */
     private boolean judgeRange(BlkRequest request, long sector, long sectors) {
-        if (((sector | sectors) & partialBlockMask) != 0) return false;
-        if (sector < 0 || sectors > capacitySectors - sector) return false;
-        // capacity is below 2^63 bytes, so neither product overflows
-        request.offsetBytes = sector * SECTOR_BYTES;
-        request.lengthBytes = sectors * SECTOR_BYTES;
+        request.offsetBytes = sector < 0 || sector > SECTORS_MAX ? Long.MAX_VALUE : sector * SECTOR_BYTES;
+        request.outOfRange = sector < 0 || sectors > capacitySectors - sector;
+        if (request.outOfRange || ((sector | sectors) & partialBlockMask) != 0) return false;
+        request.lengthBytes = sectors * SECTOR_BYTES; // capacity is below 2^63 bytes: no overflow
         return true;
     }
 

@@ -217,6 +217,21 @@ class BlkRequestReaderTest {
     }
 
     @Test
+    void tellsWhatLiesOutsideFromWhatIsMalformed() {
+        for (long sector : new long[] {SECTORS, -1, Long.MAX_VALUE, Long.MIN_VALUE, 1L << 55}) {
+            read(sector, 512);
+            assertTrue(request.outOfRange(), "sector " + sector);
+            assertEquals(sector == SECTORS ? SECTORS * 512 : Long.MAX_VALUE, request.offsetBytes());
+            assertEquals(0, request.lengthBytes());
+        }
+        read(0, 511);
+        assertFalse(request.outOfRange(), "half a sector is malformed");
+        read(SECTORS, 512);
+        read(SECTORS - 1, 512);
+        assertFalse(request.outOfRange(), "the verdict of the request before");
+    }
+
+    @Test
     void refusesDataThatIsNoWholeNumberOfSectors() {
         for (long bytes : new long[] {0, 1, 511, 513, 4095}) {
             assertEquals(S_IOERR, read(0, bytes), bytes + " bytes");
