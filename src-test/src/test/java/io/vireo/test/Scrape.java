@@ -49,10 +49,15 @@ public record Scrape(List<String> lines) {
         return series.stream().mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1))).sum();
     }
 
+    /** Whether a family has a series that carries all the given labels. */
+    public boolean has(String family, String... labels) {
+        return !series(family, labels).isEmpty();
+    }
+
     /** Requests of one kind that a device has served since its start; a rare kind has no series before its first. */
     public long requests(String device, String op) {
         String[] labels = {"device=\"" + device + "\"", "op=\"" + op + "\""};
-        return series("vireo_device_requests_total", labels).isEmpty() ? 0 : (long) value("vireo_device_requests_total", labels);
+        return has("vireo_device_requests_total", labels) ? (long) value("vireo_device_requests_total", labels) : 0;
     }
 
     /** Bytes that a device has moved since its start. */

@@ -1,0 +1,19 @@
+package io.vireo.test;
+
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/** Waiting for what another process does. */
+final class Await {
+    private static final long LOOK_NANOS = 1_000_000;
+
+    private Await() {}
+
+    static void until(String what, BooleanSupplier fulfilled) {
+        long deadline = System.nanoTime() + Vireo.PATIENCE.toNanos();
+        while (!fulfilled.getAsBoolean()) {
+            if (System.nanoTime() - deadline > 0) throw new AssertionError("waited in vain until " + what);
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
+    }
+}
