@@ -4,18 +4,14 @@ import akka.actor.typed.ActorRef;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.actors.iothread.PolledDevice;
 import io.vireo.monitoring.metrics.DeviceCounters;
-import io.vireo.monitoring.metrics.Op;
-import io.vireo.monitoring.metrics.Reason;
 import io.vireo.posix.Memory;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
-import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.blk.BlkRequestReader;
 import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.VirtqueueBroken;
-import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -34,7 +30,6 @@ public final class DeviceShard implements PolledDevice {
     final DeviceListener listener;
     final DeviceCounters counters;
     private final BlkRequestReader reader;
-    private final boolean readOnly;
     private final NodeChannel channel;
     private final RequestBatch.Pool batches;
     private final RequestBatch.Pool completionBatches;
@@ -42,7 +37,8 @@ public final class DeviceShard implements PolledDevice {
     private final int batchMax;
     private final Passage passage = new Passage();
     private final CompletableFuture<Void> whenAbandoned = new CompletableFuture<>();
-    private volatile ServedVirtqueue[] queues = {};
+    private final ServedVirtqueues queues = new ServedVirtqueues();
+    private final RequestAccount account;
     private Chain chain = new Chain(2);
     private MemoryLease lease;
     private ActorRef<DeviceActor.Command> device;
@@ -61,8 +57,8 @@ public final class DeviceShard implements PolledDevice {
         this.ioThread = ioThread;
         this.counters = counters;
         this.listener = listener;
+        account = new RequestAccount(counters, listener, properties.readOnly());
         reader = new BlkRequestReader(properties);
-        readOnly = properties.readOnly();
         channel = node.open(ioThread);
         batchMax = ioThread.config().batchMax();
         batches = new RequestBatch.Pool(BATCHES, batchMax);
@@ -95,26 +91,24 @@ public final class DeviceShard implements PolledDevice {
     }
 
     void add(ServedVirtqueue queue) {
-        ServedVirtqueue[] more = Arrays.copyOf(queues, queues.length + 1);
-        more[queues.length] = queue;
-        queues = more;
-        chain = new Chain(Arrays.stream(more).mapToInt(q -> q.ring.size()).max().orElseThrow());
+        queues.add(queue);
+        chain = new Chain(queues.largestSize());
         ioThread.poll(this);
     }
 
     private void remove(ServedVirtqueue queue) {
-        queues = Arrays.stream(queues).filter(q -> q != queue).toArray(ServedVirtqueue[]::new);
-        if (queues.length == 0) ioThread.forget(this);
+        queues.remove(queue);
+        if (queues.isEmpty()) ioThread.forget(this);
     }
 
+    /** The running virtqueue of this index, or null. */
     ServedVirtqueue queue(int index) {
-        for (ServedVirtqueue queue : queues) if (queue.ring.index() == index) return queue;
-        return null;
+        return queues.at(index);
     }
 
     /** The running virtqueues, for those who only look. */
     ServedVirtqueue[] seen() {
-        return queues;
+        return queues.seen();
     }
 
     void kicked(ServedVirtqueue queue) {
@@ -133,10 +127,7 @@ public final class DeviceShard implements PolledDevice {
 
     private boolean hasAvailable() {
         try {
-            boolean any = false;
-            for (ServedVirtqueue queue : queues) any |= !queue.closed && queue.ring.hasAvailable();
-            Memory.raiseFaults();
-            return any;
+            return queues.hasAvailable();
         } catch (InternalError e) {
             memoryLost(e);
             return false;
@@ -146,8 +137,7 @@ public final class DeviceShard implements PolledDevice {
     @Override
     public void suppressKicks() {
         try {
-            for (ServedVirtqueue queue : queues) if (!queue.closed) queue.ring.suppressKicks();
-            Memory.raiseFaults();
+            queues.suppressKicks();
         } catch (InternalError e) {
             memoryLost(e);
         }
@@ -155,14 +145,12 @@ public final class DeviceShard implements PolledDevice {
 
     @Override
     public boolean enableKicks() {
-        boolean busy = drainPending;
         try {
-            for (ServedVirtqueue queue : queues) if (!queue.closed) busy |= queue.ring.enableKicks();
-            Memory.raiseFaults();
+            return queues.enableKicks() || drainPending;
         } catch (InternalError e) {
             memoryLost(e);
+            return false;
         }
-        return busy;
     }
 
     @Override
@@ -184,7 +172,7 @@ public final class DeviceShard implements PolledDevice {
         RequestBatch batch = batches.take();
         if (batch == null) return null;
         long now = System.nanoTime();
-        ServedVirtqueue[] all = queues;
+        ServedVirtqueue[] all = queues.seen();
         for (int i = 0; i < all.length && !batch.isFull(); i++) {
             // A queue that fills every batch must not starve those behind it.
             drain(all[(firstQueue + i) % all.length], batch, now);
@@ -209,8 +197,7 @@ public final class DeviceShard implements PolledDevice {
             throw new GuestMemoryLost(e);
         }
         if (broken == null) return;
-        queue.closed = true;
-        if (queue.err != null) queue.err.signal();
+        queue.shut();
         listener.virtqueueBroken(queue.ring.index(), broken);
     }
 
@@ -289,12 +276,11 @@ public final class DeviceShard implements PolledDevice {
         long now = System.nanoTime();
         try {
             for (int i = 0; i < batch.count(); i++) answer(batch.slot(i), now);
-            for (ServedVirtqueue queue : queues) if (queue.dirty) queue.ring.publishUsed();
-            Memory.raiseFaults();
+            queues.publishUsed();
         } catch (InternalError e) {
             throw new GuestMemoryLost(e);
         }
-        for (ServedVirtqueue queue : queues) {
+        for (ServedVirtqueue queue : queues.seen()) {
             if (!queue.dirty) continue;
             queue.dirty = false;
             interrupt.tell(queue.completed);
@@ -308,17 +294,8 @@ public final class DeviceShard implements PolledDevice {
 
     private void answer(RequestSlot slot, long now) {
         ServedVirtqueue queue = slot.queue;
-        int op = opOf(slot.blk.type());
-        byte status = slot.status();
-        if (status == BlkLayout.S_OK) {
-            counters.requestCompleted(op, slot.blk.lengthBytes(), now - slot.takenNanos);
-        } else {
-            counters.requestCompleted(op, 0, now - slot.takenNanos);
-            int reason = reasonOf(slot);
-            counters.requestFailed(op, reason);
-            listener.requestFailed(queue.ring.index(), slot.blk.type(), slot.blk.offsetBytes(), reason, slot.errno());
-        }
-        queue.ring.pushUsed(slot.blk.head(), slot.blk.complete(status));
+        account.finished(slot, now);
+        queue.ring.pushUsed(slot.blk.head(), slot.blk.complete(slot.status()));
         queue.dirty = true;
         queue.undecided++;
     }
@@ -364,11 +341,8 @@ public final class DeviceShard implements PolledDevice {
         if (abandoned) return;
         abandoned = true;
         ioThread.forget(this);
-        for (ServedVirtqueue queue : queues) {
-            queue.closed = true;
-            if (queue.err != null) queue.err.signal();
-        }
-        for (ServedVirtqueue queue : queues) queue.releaseAllBut(slot -> slot.atNode);
+        queues.breakAll();
+        for (ServedVirtqueue queue : queues.seen()) queue.releaseAllBut(slot -> slot.atNode);
         whenAbandoned.complete(null);
     }
 
@@ -395,24 +369,5 @@ public final class DeviceShard implements PolledDevice {
         if (abandoned) return;
         abandon();
         listener.failed(reason);
-    }
-
-    private int reasonOf(RequestSlot slot) {
-        if (slot.errno() != 0) return Reason.ofErrno(slot.errno());
-        if (slot.status() == BlkLayout.S_UNSUPP) return Reason.UNSUPPORTED;
-        if (slot.blk.outOfRange()) return Reason.OUT_OF_RANGE;
-        return readOnly && slot.blk.type() != BlkLayout.T_IN ? Reason.READ_ONLY : Reason.INVALID;
-    }
-
-    private static int opOf(int type) {
-        return switch (type) {
-            case BlkLayout.T_IN -> Op.READ;
-            case BlkLayout.T_OUT -> Op.WRITE;
-            case BlkLayout.T_FLUSH -> Op.FLUSH;
-            case BlkLayout.T_DISCARD -> Op.DISCARD;
-            case BlkLayout.T_WRITE_ZEROES -> Op.WRITE_ZEROES;
-            case BlkLayout.T_GET_ID -> Op.GET_ID;
-            default -> Op.OTHER;
-        };
     }
 }

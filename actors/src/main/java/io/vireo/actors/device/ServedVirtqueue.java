@@ -71,6 +71,12 @@ final class ServedVirtqueue {
         return slot;
     }
 
+    /** Takes no request any more and tells who listens for that. */
+    void shut() {
+        closed = true;
+        if (err != null) err.signal();
+    }
+
     /** The request is answered, or will never be. */
     void release(RequestSlot slot) {
         takenNanos.setOpaque(slot.index, 0);
