@@ -37,11 +37,10 @@ final class Daemon {
         Logger log = LoggerFactory.getLogger(Daemon.class);
         VireoMetrics metrics = new VireoMetrics(Version.current());
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        boolean uring = !"no".equals(System.getProperty(URING_PROPERTY));
         ActorSystem<Void> system = PrivateActorSystem.start("vireo");
         try (MeterBinding _ = MeterBinding.bind(metrics, registry);
                 JvmMeters _ = new JvmMeters(registry);
-                DataPlane plane = DataPlane.start(system, config, metrics, uring)) {
+                DataPlane plane = DataPlane.start(system, config, metrics, mayUseUring())) {
             Optional<MetricsServer> server = startMetrics(registry);
             plane.devices().forEach(device -> System.out.println(readyLine(device)));
             System.out.flush();
@@ -55,6 +54,11 @@ final class Daemon {
             system.terminate();
             LogSetup.flush();
         }
+    }
+
+    /** Whether io_uring is to be used where the host has it. */
+    static boolean mayUseUring() {
+        return !"no".equals(System.getProperty(URING_PROPERTY));
     }
 
     private int end(Logger log, String signal, List<String> hanging) {

@@ -97,7 +97,7 @@ public final class Vireo implements AutoCloseable {
             return this;
         }
 
-        /** One more IOThread; without any, devices share a pool of one per two cpus. */
+        /** One more IOThread; devices that name none share a pool of one per two cpus. */
         public Builder iothread(IoThreadConfig iothread) {
             config = config.withIothread(iothread);
             return this;
@@ -175,7 +175,7 @@ public final class Vireo implements AutoCloseable {
             showIoThreads();
             DeviceHost host = new DeviceHost(
                     system, device, node, assigned, blocking, config.shutdownTimeout().toNanos());
-            DriveFacts facts = DriveFacts.of(drive, node, ioThreads);
+            DriveFacts facts = DriveFacts.of(drive, node, assigned);
             VirtioBlkDevice opened = new VirtioBlkDevice(
                     host, node, blocking, (closing, done) -> onClose(closing, facts, assigned, done));
             metrics.add(facts);

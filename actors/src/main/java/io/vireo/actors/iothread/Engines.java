@@ -3,7 +3,6 @@ package io.vireo.actors.iothread;
 import io.vireo.posix.PosixException;
 import io.vireo.posix.uring.IoUring;
 import io.vireo.posix.uring.Options;
-import io.vireo.posix.uring.Probe;
 import io.vireo.storage.file.AioChoice;
 import io.vireo.storage.file.LinuxAioEngine;
 import io.vireo.storage.file.ThreadsEngine;
@@ -20,9 +19,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Engines {
     private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
-
-    /** Requests in the kernel at a time; more wait. */
-    private static final int LINUX_AIO_DEPTH = 1024;
 
     private final IoThread ioThread;
     private final Executor blocking;
@@ -42,7 +38,7 @@ final class Engines {
 
     Poller open(Poller.Listener listener) {
         AioChoice.Refusals refused = new AioChoice.Refusals();
-        String whyNoRing = uring ? whyNot(IoUring.probe()) : "it is switched off";
+        String whyNoRing = HostAio.whyNoRing(uring);
         if (whyNoRing.isEmpty()) {
             UringPoller ringPoller = new UringPoller(IoUring.open(Options.defaults()), listener);
             ringEngine = ringPoller.engine();
@@ -55,10 +51,6 @@ final class Engines {
         threads = new ThreadsEngine(ioThread, blocking);
         refusals = refused;
         return poller;
-    }
-
-    private static String whyNot(Probe probe) {
-        return probe.available() ? "" : probe.reason();
     }
 
     AioEngine engine(AioMode requested) {
@@ -76,7 +68,7 @@ final class Engines {
     /** Only when it is asked for: the kernel has few contexts for the whole host. */
     private boolean openLinuxAio() {
         try {
-            linuxAio = LinuxAioEngine.open(LINUX_AIO_DEPTH, ioThread, blocking);
+            linuxAio = LinuxAioEngine.open(HostAio.LINUX_AIO_DEPTH, ioThread, blocking);
         } catch (PosixException e) {
             refusals = refusals.refuse(AioMode.NATIVE, e.getMessage());
             return false;

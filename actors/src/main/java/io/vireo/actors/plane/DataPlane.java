@@ -77,7 +77,9 @@ public final class DataPlane implements AutoCloseable {
         for (IoThreadConfig ioThread : config.iothreads().values()) ioThreads.start(ioThread);
         for (DeviceConfig device : config.devices().values()) serve(system, device);
         for (BlockNode node : nodes.values()) {
-            metrics.add(DriveFacts.of(config.drives().get(node.nodeName()), node, ioThreads));
+            List<IoThread> servedBy = devices().stream().filter(host -> host.drive().equals(node.nodeName()))
+                    .flatMap(host -> host.ioThreadOfQueue().stream()).toList();
+            metrics.add(DriveFacts.of(config.drives().get(node.nodeName()), node, servedBy));
         }
         for (IoThread ioThread : ioThreads.all()) metrics.add(new IoThreadView(ioThread.name(), ioThread.counters()));
     }

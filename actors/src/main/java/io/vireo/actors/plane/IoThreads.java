@@ -7,23 +7,21 @@ import io.vireo.config.DeviceConfig;
 import io.vireo.config.IoThreadConfig;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
 
 /**
- * The running IOThreads: those the configuration names, and a pool for devices that name none, one per two cpus, made
- * when the first such device comes. Thread: any, one at a time.
+ * The running IOThreads: those the configuration names, and for devices that name none at most one per two cpus, each
+ * started when it gets its first virtqueue. Thread: any, one at a time.
  */
 public final class IoThreads implements AutoCloseable {
     private final ActorSystem<?> system;
     private final Executor blocking;
     private final boolean uring;
     private final Map<String, IoThread> byName = new LinkedHashMap<>();
-    private final List<IoThread> pool = new ArrayList<>();
-    private final Map<IoThread, Integer> queues = new HashMap<>();
+    private Placement placement;
 
     public IoThreads(ActorSystem<?> system, Executor blocking, boolean uring) {
         this.system = system;
@@ -46,34 +44,18 @@ public final class IoThreads implements AutoCloseable {
 
     /** Who serves each of a device's virtqueues, by index. */
     public List<IoThread> assign(DeviceConfig device, int queueCount) {
+        if (placement == null) placement = new Placement(byName.keySet(), Placement.defaultPoolSize());
         List<IoThread> assigned = new ArrayList<>();
-        for (int queue = 0; queue < queueCount; queue++) {
-            IoThread chosen = device.iothreadOf(queue).map(byName::get).orElseGet(this::leastLoaded);
-            queues.merge(chosen, 1, Integer::sum);
-            assigned.add(chosen);
+        for (String name : placement.assign(device, queueCount)) {
+            IoThread running = byName.get(name);
+            assigned.add(running != null ? running : start(IoThreadConfig.of(name)));
         }
         return assigned;
     }
 
     /** Takes a device's virtqueues off the count that {@link #assign} balances by. */
     public void release(List<IoThread> assigned) {
-        assigned.forEach(ioThread -> queues.merge(ioThread, -1, Integer::sum));
-    }
-
-    private IoThread leastLoaded() {
-        if (pool.isEmpty()) {
-            int size = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
-            for (int i = 0; i < size; i++) pool.add(start(IoThreadConfig.of(freeName())));
-        }
-        return pool.stream()
-                .min((a, b) -> Integer.compare(queues.getOrDefault(a, 0), queues.getOrDefault(b, 0)))
-                .orElseThrow();
-    }
-
-    private String freeName() {
-        int number = 0;
-        while (byName.containsKey("default" + number)) number++;
-        return "default" + number;
+        placement.release(assigned.stream().map(IoThread::name).toList());
     }
 
     /** Stops the threads; no device uses them any more. */

@@ -39,4 +39,11 @@ public record AioChoice(AioMode kind, String reason) {
         }
         throw new IllegalStateException("threads were refused");
     }
+
+    /** What a file gets of it: Linux AIO would block in submit on one without O_DIRECT, so threads serve that. */
+    public AioChoice forFile(boolean direct) {
+        if (kind != AioMode.NATIVE || direct) return this;
+        return new AioChoice(
+                AioMode.THREADS, (reason.isEmpty() ? "" : reason + "; ") + "aio = native needs cache.direct = on");
+    }
 }

@@ -63,8 +63,8 @@ public final class HostFile implements BlockNode {
     /** Linux AIO blocks in its submission on files that go through the page cache. */
     private AioEngine engineFor(IoContext context) {
         AioEngine engine = context.engine(options.aio());
-        boolean blocks = engine.kind() == AioMode.NATIVE && !options.cache().direct();
-        return blocks ? context.engine(AioMode.THREADS) : engine;
+        AioMode fitting = new AioChoice(engine.kind(), "").forFile(options.cache().direct()).kind();
+        return fitting == engine.kind() ? engine : context.engine(fitting);
     }
 
     @Override

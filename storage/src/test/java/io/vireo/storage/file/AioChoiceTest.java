@@ -41,4 +41,16 @@ class AioChoiceTest {
         Refusals refusals = new Refusals().refuse(AioMode.NATIVE, "no");
         assertEquals(AioMode.THREADS, AioChoice.of(AioMode.NATIVE, refusals).kind());
     }
+
+    @Test
+    void leavesBufferedFilesToThreadsWhereLinuxAioWouldBlock() {
+        AioChoice linuxAio = AioChoice.of(AioMode.AUTO, new Refusals().refuse(AioMode.IO_URING, SECCOMP));
+        assertEquals(AioMode.NATIVE, linuxAio.forFile(true).kind());
+        assertEquals(
+                new AioChoice(AioMode.THREADS,
+                        "aio = io_uring is refused: " + SECCOMP + "; aio = native needs cache.direct = on"),
+                linuxAio.forFile(false));
+        AioChoice ring = AioChoice.of(AioMode.AUTO, new Refusals());
+        assertEquals(ring, ring.forFile(false));
+    }
 }
