@@ -51,6 +51,8 @@ public final class IoThread implements IoContext, Executor {
     private int polledCount;
     private int nextPolled;
     private volatile boolean stopping;
+    /** Guarded by {@link #wakeUp}. */
+    private boolean ended;
     private volatile String dispatcher;
 
     /**
@@ -160,10 +162,12 @@ public final class IoThread implements IoContext, Executor {
         for (int i = polledCount - 1; i >= 0; i--) if (polled[i] == device) removePolled(i);
     }
 
-    /** Ends the thread after the turn it is in; tasks that come later are never run. Waits for the end. */
+    /** Ends the thread after the turn it is in; tasks that come later are never run. Waits for the end. Idempotent. */
     public void stop() {
         stopping = true;
-        wakeUp.signal();
+        synchronized (wakeUp) {
+            if (!ended) wakeUp.signal();
+        }
         try {
             if (!isCurrent()) thread.join(TimeUnit.SECONDS.toMillis(10));
         } catch (InterruptedException e) {
@@ -188,7 +192,11 @@ public final class IoThread implements IoContext, Executor {
             loop();
         } finally {
             engines.close();
-            wakeUp.close();
+            // A busy thread may be here before the one that stops it has rung.
+            synchronized (wakeUp) {
+                ended = true;
+                wakeUp.close();
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vireo.posix.Errno;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.BlockNodeContract;
+import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.TestLoop;
 import io.vireo.storage.node.TestRequest;
@@ -15,6 +16,8 @@ import io.vireo.storage.raw.RawNode;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -90,6 +93,46 @@ class NullNodeTest {
             loop.turn();
             assertTrue(second.isDone());
             assertEquals(2, loop.timersSet, "one timer at a time");
+        }
+    }
+
+    @Test
+    void completesWhatIsDueTogetherInTheOrderOfSubmission() throws Exception {
+        List<IoRequest> order = new ArrayList<>();
+        try (TestLoop loop = new TestLoop().freeze();
+                NodeChannel channel = node(true, 1000).open(loop);
+                TestRequest a = new TestRequest(512, (done, _) -> order.add(done)).whole(512);
+                TestRequest b = new TestRequest(512, (done, _) -> order.add(done)).whole(512);
+                TestRequest c = new TestRequest(512, (done, _) -> order.add(done)).whole(512)) {
+            channel.submit(b.request.write(0, b.data, false));
+            channel.submit(a.request.read(0, a.data));
+            loop.advance(10);
+            channel.submit(c.request.flush());
+            loop.advance(5000);
+            loop.turn();
+            assertEquals(List.of(b.request, a.request, c.request), order);
+            assertEquals(1, loop.timersSet, "one timer for all that it finds due");
+            assertEquals(0, a.errno + b.errno + c.errno);
+        }
+    }
+
+    @Test
+    void givesARequestFromInsideACompletionAFullLatency() throws Exception {
+        NodeChannel[] opened = new NodeChannel[1];
+        try (TestLoop loop = new TestLoop().freeze();
+                NodeChannel channel = opened[0] = node(true, 1000).open(loop);
+                TestRequest next = new TestRequest(512).whole(512);
+                TestRequest first = new TestRequest(512, (_, _) -> opened[0].submit(next.request.read(0, next.data))).whole(512)) {
+            channel.submit(first.request.flush());
+            loop.advance(1000);
+            loop.turn();
+            assertTrue(first.isDone());
+            loop.advance(999);
+            loop.turn();
+            assertFalse(next.isDone());
+            loop.advance(1);
+            loop.turn();
+            assertTrue(next.isDone());
         }
     }
 
