@@ -19,7 +19,6 @@ public final class Mapping implements AutoCloseable {
     private static final int MAP_ANONYMOUS = 0x20;
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_DONTDUMP = 16;
-    private static final long PAGE_BYTES = 4096;
 
     private final long start;
     private final long mappedBytes;
@@ -76,8 +75,8 @@ public final class Mapping implements AutoCloseable {
     public void zero(long offset, long lengthBytes) {
         long from = address + offset;
         long end = from + lengthBytes;
-        long firstPage = Math.min(end, (from + PAGE_BYTES - 1) & -PAGE_BYTES);
-        long lastPage = Math.max(firstPage, end & -PAGE_BYTES);
+        long firstPage = Math.min(end, (from + Machine.PAGE_BYTES - 1) & -Machine.PAGE_BYTES);
+        long lastPage = Math.max(firstPage, end & -Machine.PAGE_BYTES);
         Memory.zero(from, firstPage - from);
         if (lastPage > firstPage) advise("MADV_DONTNEED", firstPage, lastPage - firstPage, MADV_DONTNEED);
         Memory.zero(lastPage, end - lastPage);

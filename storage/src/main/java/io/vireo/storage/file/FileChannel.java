@@ -1,5 +1,6 @@
 package io.vireo.storage.file;
 
+import io.vireo.posix.Fd;
 import io.vireo.storage.node.Admission;
 import io.vireo.storage.node.AioEngine;
 import io.vireo.storage.node.IoRequest;
@@ -10,18 +11,21 @@ final class FileChannel implements NodeChannel {
     private final Admission admission;
     private final int fd;
     private final AioEngine engine;
+    /** Of the two ways to a file's data one is null: past the cache, and through it. */
     private final BounceBuffers bounce;
+    private final PageCache cache;
     private final long memoryMask;
     private final boolean flushes;
     private final boolean noFlush;
     private final boolean unmaps;
 
-    FileChannel(HostFile file, int fd, AioEngine engine) {
+    FileChannel(HostFile file, Fd fd, AioEngine engine) {
         FileOptions options = file.options();
         this.admission = new Admission(file);
-        this.fd = fd;
+        this.fd = fd.number();
         this.engine = engine;
-        this.bounce = options.cache().direct() ? new BounceBuffers(engine, fd) : null;
+        this.bounce = options.cache().direct() ? new BounceBuffers(engine, fd.number()) : null;
+        this.cache = options.cache().direct() ? null : new PageCache(fd);
         this.memoryMask = file.limits().memoryAlignmentBytes() - 1L;
         this.noFlush = options.cache().noFlush();
         this.flushes = !noFlush && !options.readOnly();
@@ -48,8 +52,9 @@ final class FileChannel implements NodeChannel {
     }
 
     private void transfer(IoRequest request) {
-        if (bounce == null || BounceBuffers.isAligned(request.data(), memoryMask)) engine.submit(fd, request);
-        else bounce.submit(request);
+        if (bounce != null && !BounceBuffers.isAligned(request.data(), memoryMask)) bounce.submit(request);
+        else if (cache != null && cache.served(request)) request.complete(0);
+        else engine.submit(fd, request);
     }
 
     /** What needs nothing done succeeds at once. */

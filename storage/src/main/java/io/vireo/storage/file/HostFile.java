@@ -57,7 +57,7 @@ public final class HostFile implements BlockNode {
 
     @Override
     public NodeChannel open(IoContext context) {
-        return new FileChannel(this, fd.number(), engineFor(context));
+        return new FileChannel(this, fd, engineFor(context));
     }
 
     /** Linux AIO blocks in its submission on files that go through the page cache. */
