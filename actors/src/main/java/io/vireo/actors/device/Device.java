@@ -9,6 +9,7 @@ import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.SplitRing;
 import io.vireo.virtio.queue.SplitVirtqueue;
 import java.util.Arrays;
@@ -119,7 +120,9 @@ public final class Device {
     public void startQueue(int index, int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {
         Shard shard = shardOf(index);
         SplitVirtqueue virtqueue = new SplitVirtqueue(index, size, ring, nextAvail, features);
-        ServedVirtqueue queue = new ServedVirtqueue(virtqueue, kick, properties.segMax() + 2, shard.state);
+        // Its driver counts buffers; one that crosses memory regions is several here.
+        int segmentsMax = properties.segMax() + Chain.CROSSINGS_MAX;
+        ServedVirtqueue queue = new ServedVirtqueue(virtqueue, kick, segmentsMax, shard.state);
         queue.call = call;
         queue.err = err;
         CompletableFuture<Void> done = new CompletableFuture<>();

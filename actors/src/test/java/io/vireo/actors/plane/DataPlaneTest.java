@@ -22,12 +22,15 @@ import io.vireo.virtio.driver.LoadOptions;
 import io.vireo.virtio.driver.LoadResult;
 import io.vireo.virtio.driver.VerifyingLoad;
 import io.vireo.virtio.driver.VhostUserDisk;
+import io.vireo.virtio.queue.VirtqueueLayout;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -255,6 +258,57 @@ class DataPlaneTest {
                 await("the device to be free", () -> host.state().equals("waiting"));
             }
             assertEquals(3, host.counters().getFirst().requests(), "counters outlive clients");
+        }
+    }
+
+    /** A write, or a read, of so many buffers of so many bytes; all are the same memory. */
+    private static int request(BlkQueue queue, int type, int buffers, int bufferBytes) {
+        queue.begin(0, type, 0, 0);
+        for (int i = 0; i < buffers; i++) queue.addData(0, 0, bufferBytes, type == BlkLayout.T_IN);
+        assertTrue(queue.finish(0));
+        queue.submit();
+        await("its used element", () -> queue.pendingUsed() > 0);
+        queue.reap();
+        assertTrue(queue.queue().virtqueue().usedLengthBytes() <= (long) buffers * bufferBytes + 1);
+        return queue.status(0);
+    }
+
+    @Test
+    @Tag("virtio-1.3-5.2.4")
+    void answersRequestsThatAreLargerThanItAnnounces() throws Exception {
+        Path image = folder.resolve("image");
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength(64 << 20);
+        }
+        // Without indirect tables a chain may be as long as the queue, which is longer than a device lets requests be.
+        VhostUserDisk.Options defaults = VhostUserDisk.Options.defaults().withoutFeatures(VirtqueueLayout.RING_F_INDIRECT_DESC);
+        VhostUserDisk.Options options = new VhostUserDisk.Options(
+                defaults.features(), 1, 2048, 1200, defaults.memory(), defaults.timeoutNanos());
+        try (DataPlane plane = start("drives.d { driver = file, filename = \"" + image + "\" }\n"
+                        + device("vda", ", queue-size = 2048"));
+                DriverMemory memory = DriverMemory.create(16 << 20);
+                VhostUserDisk disk = VhostUserDisk.attach(socket("vda"), memory, options)) {
+            int announced = disk.facts().segmentsMax();
+            assertEquals(1024, announced);
+            assertEquals(0, disk.features() & BlkLayout.F_SIZE_MAX, "a buffer may be of any size");
+            BlkQueue queue = new BlkQueue(memory, disk.transport().queues().getFirst(), 1, 1 << 20);
+            Memory.fill(queue.dataAddress(0), 1 << 20, 0x6B);
+            assertEquals(BlkLayout.S_OK, request(queue, BlkLayout.T_OUT, 40, 1 << 20));
+            assertEquals(BlkLayout.S_OK, request(queue, BlkLayout.T_OUT, announced, 4096));
+            Memory.fill(queue.dataAddress(0), 1 << 20, 0);
+            assertEquals(BlkLayout.S_OK, request(queue, BlkLayout.T_IN, 40, 1 << 20));
+            assertEquals((40L << 20) + 1, queue.queue().virtqueue().usedLengthBytes());
+            assertEquals(0x6B, Memory.getU8(queue.dataAddress(0) + (1 << 20) - 1));
+            assertEquals(BlkLayout.S_IOERR, request(queue, BlkLayout.T_IN, 1100, 512), "more buffers than announced");
+            assertEquals(BlkLayout.S_IOERR, request(queue, BlkLayout.T_OUT, 1100, 512));
+            assertEquals(BlkLayout.S_IOERR, request(queue, BlkLayout.T_IN, 65, 1 << 20), "past the end");
+            assertEquals(BlkLayout.S_OK, request(queue, BlkLayout.T_IN, 1, 512), "none the worse for it");
+            assertEquals("running", plane.devices().getFirst().state());
+        }
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "r")) {
+            file.seek((40 << 20) - 1);
+            assertEquals(0x6B, file.read());
+            assertEquals(0, file.read());
         }
     }
 }

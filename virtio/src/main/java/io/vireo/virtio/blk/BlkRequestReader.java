@@ -22,8 +22,11 @@ import java.nio.charset.StandardCharsets;
  * Immutable but for that thread's scratch memory; a device that changes its size gets a new reader.
  */
 public final class BlkRequestReader {
-    /** More data than that in one request is refused with IOERR. */
-    public static final long DATA_BYTES_MAX = 32L << 20;
+    /**
+     * More data than that in one request is refused with IOERR. Nothing in the configuration space tells a driver of it:
+     * it is as much as firmware puts in a single buffer when a boot loader reads a file (EDK II's VirtioBlkDxe).
+     */
+    public static final long DATA_BYTES_MAX = 1L << 30;
     private static final long SECTORS_MAX = Long.MAX_VALUE / SECTOR_BYTES;
 
     private final long capacitySectors;

@@ -8,7 +8,7 @@ package io.vireo.virtio.queue;
  */
 public final class Chain {
     /** Buffers a chain may have beyond its descriptors, from crossing memory regions. */
-    private static final int CROSSINGS_MAX = 64;
+    public static final int CROSSINGS_MAX = 64;
 
     private final long[] addresses;
     private final long[] lengths;

@@ -64,15 +64,19 @@ class BlkRequestReaderTest {
     }
 
     private byte judge(Buffer... buffers) {
+        return judge(request, buffers);
+    }
+
+    private byte judge(BlkRequest into, Buffer... buffers) {
         guest.chainIndirect(0, buffers);
         guest.publish(0);
         assertTrue(queue.poll(guest.memory(), chain));
         try {
-            reader.read(chain, request);
+            reader.read(chain, into);
         } finally {
             queue.pushUsed(0, 0);
         }
-        return request.verdict();
+        return into.verdict();
     }
 
     private byte read(long sector, long bytes) {
@@ -250,18 +254,22 @@ class BlkRequestReaderTest {
     }
 
     @Test
-    void refusesMoreDataThanItsBound() {
+    void takesAsMuchDataAsFirmwareSendsAndRefusesMore() {
         reader = new BlkRequestReader(Devices.disk(1L << 40));
-        Buffer[] buffers = new Buffer[34];
+        BlkRequest large = new BlkRequest(new IoVec(vectors.address(), 64, 2048));
+        Buffer[] buffers = new Buffer[1026];
         buffers[0] = readable(header, 16);
-        Arrays.fill(buffers, 1, 33, writable(data, DATA_BYTES));
-        buffers[33] = writable(status, 1);
+        Arrays.fill(buffers, 1, 1025, writable(data, DATA_BYTES));
+        buffers[1025] = writable(status, 1);
         putHeader(T_IN, 0);
-        assertEquals(PROCEED, judge(buffers));
-        assertEquals(32 << 20, request.lengthBytes());
-        buffers[33] = writable(data, 513);
-        assertEquals(S_IOERR, judge(buffers), "a sector more");
-        assertEquals(guest.host(data) + 512, request.statusAddress());
+        assertEquals(PROCEED, judge(large, buffers));
+        assertEquals(1 << 30, large.lengthBytes());
+        assertEquals(1 << 30, large.data().totalBytes());
+        assertEquals((1 << 30) + 1, large.complete(S_OK));
+        buffers[1025] = writable(data, 513);
+        assertEquals(S_IOERR, judge(large, buffers), "a sector more");
+        assertEquals(guest.host(data) + 512, large.statusAddress());
+        large.data().close();
     }
 
     @Test
