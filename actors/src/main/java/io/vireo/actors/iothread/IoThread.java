@@ -187,6 +187,7 @@ public final class IoThread implements IoContext, Executor {
             watch(wakeUp.fd(), () -> {});
             started.complete(null);
         } catch (Throwable e) {
+            wakeUp.close();
             started.completeExceptionally(e);
             return;
         }
