@@ -1,38 +1,68 @@
 package io.vireo.daemon;
 
-import io.vireo.posix.PosixException;
+import io.vireo.config.DriveConfig;
+import io.vireo.config.FileOptions;
+import io.vireo.config.LogConfig;
+import io.vireo.config.Origin;
 import io.vireo.virtio.driver.BenchLoad;
-import io.vireo.virtio.driver.DriverMemory;
-import io.vireo.virtio.driver.VhostUserDisk;
 import io.vireo.virtio.driver.Waiting;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 @Command(
         name = "bench",
-        description = "Measures any vhost-user-blk back-end, in fio's words. A random write destroys what is on the disk.",
+        description = "Measures a vhost-user-blk back-end, anybody's, or a file or block device through an IOThread in this"
+                + " process, in fio's words. Whatever writes destroys what is on the disk.",
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
-    private static final long MEMORY_BYTES = 256L << 20;
-    /** Not measured: this JVM compiles its driver meanwhile. */
+    /** Not measured: this JVM compiles meanwhile. */
     private static final long WARM_UP_NANOS = 1_000_000_000;
+    private static final int DEPTH_MAX = 128;
+    private static final int BLOCK_BYTES_MAX = 1 << 20;
+    /** Rings, headers and guards. */
+    private static final long MEMORY_SPARE_BYTES = 16L << 20;
 
-    enum Access { RANDREAD, RANDWRITE }
+    static final class Target {
+        @Option(names = "--socket", description = "the back-end's socket")
+        private Path socket;
 
-    @Option(names = "--socket", required = true, description = "the back-end's socket")
-    private Path socket;
+        @Option(names = "--filename", description = "a file or block device")
+        private Path filename;
+    }
 
-    @Option(names = "--rw", defaultValue = "RANDREAD", description = "randread or randwrite")
-    private Access access;
+    @ArgGroup(multiplicity = "1")
+    private Target target;
+
+    @Option(names = "--direct", description = "past the host's page cache (with --filename)")
+    private boolean direct;
+
+    @Option(names = "--ioengine", defaultValue = "auto",
+            description = "io_uring, native, threads or auto (with --filename; default: ${DEFAULT-VALUE})")
+    private String engine;
+
+    @Option(names = "--rw", defaultValue = "RANDREAD",
+            description = "read, write, rw, randread, randwrite or randrw (default: randread)")
+    private BenchLoad.Access access;
+
+    @Option(names = "--rwmixread", defaultValue = "50", description = "percent of reads in rw and randrw (default: ${DEFAULT-VALUE})")
+    private int readPercent;
 
     @Option(names = "--bs", defaultValue = "4096", description = "bytes a request, a multiple of 512 (default: ${DEFAULT-VALUE})")
     private int blockBytes;
 
-    @Option(names = "--iodepth", defaultValue = "32", description = "requests in flight, 1..128 (default: ${DEFAULT-VALUE})")
+    @Option(names = "--iodepth", defaultValue = "32", description = "requests in flight, 1..128, in each queue (default: ${DEFAULT-VALUE})")
     private int depth;
+
+    @Option(names = "--numjobs", defaultValue = "1", description = "queues, 1..16, driven by one thread (default: ${DEFAULT-VALUE})")
+    private int queues;
 
     @Option(names = "--runtime", defaultValue = "5", description = "seconds, after one of warming up (default: ${DEFAULT-VALUE})")
     private int seconds;
@@ -47,53 +77,75 @@ final class BenchCommand implements Callable<Integer> {
     private boolean yes;
 
     @Override
-    public Integer call() {
-        if (depth < 1 || depth > 128 || seconds < 1 || blockBytes < 512 || blockBytes % 512 != 0 || blockBytes > 1 << 20) {
-            throw new OperatorException(ExitStatus.USAGE, "--iodepth is 1..128, --runtime at least 1, --bs a multiple of 512"
-                    + " up to 1048576");
-        }
-        if (access == Access.RANDWRITE && !yes && !agreed()) return ExitStatus.USAGE;
-        BenchLoad.Options options = BenchLoad.Options.of(
-                access == Access.RANDREAD ? BenchLoad.Access.READ : BenchLoad.Access.WRITE, blockBytes, depth,
-                Duration.ofSeconds(seconds).toNanos(), poll ? Waiting.SPIN : Waiting.CALL);
-        try (DriverMemory memory = DriverMemory.create(MEMORY_BYTES);
-                VhostUserDisk disk = VhostUserDisk.attach(socket, memory, VhostUserDisk.Options.defaults())) {
-            BenchLoad load = new BenchLoad(disk.transport(), options);
-            load.run(WARM_UP_NANOS);
-            Duration cpuBefore = cpuOf(disk.frontend().peer().pid());
-            BenchLoad.Result result = load.run();
-            Figures figures = figures(result, cpuOf(disk.frontend().peer().pid()).minus(cpuBefore));
-            System.out.print(json ? figures.json() : figures.table());
-            return result.errors() == 0 ? ExitStatus.DONE : ExitStatus.FAILED;
-        } catch (PosixException e) {
-            throw new OperatorException(ExitStatus.FAILED, "no back-end: " + e.getMessage());
+    public Integer call() throws Exception {
+        refuse(depth < 1 || depth > DEPTH_MAX, "--iodepth " + depth + " is not within 1.." + DEPTH_MAX);
+        refuse(queues < 1 || queues > 16, "--numjobs " + queues + " is not within 1..16");
+        refuse(seconds < 1, "--runtime " + seconds + " is less than 1");
+        refuse(readPercent < 0 || readPercent > 100, "--rwmixread " + readPercent + " is not within 0..100");
+        refuse(blockBytes < 512 || blockBytes % 512 != 0 || blockBytes > BLOCK_BYTES_MAX,
+                "--bs " + blockBytes + " is not a multiple of 512 up to " + BLOCK_BYTES_MAX);
+        refuse(target.socket != null && direct, "--direct goes with --filename: the back-end has opened its disk already");
+        if (access.writes() && !yes && !agreed()) return ExitStatus.USAGE;
+        LogSetup.apply(new LogConfig(LogConfig.Format.TEXT, LogConfig.Level.WARN));
+        BenchLoad.Options options = BenchLoad.Options.of(access, blockBytes, depth, TimeUnit.SECONDS.toNanos(seconds),
+                poll ? Waiting.SPIN : Waiting.CALL).withReadPercent(readPercent);
+        try (BenchTarget driven = open()) {
+            BenchReport report = measure(driven, new BenchLoad(driven.transport(), options), options);
+            System.out.print(json ? report.figures().json() : report.figures().table());
+            if (!report.caution().isEmpty()) System.err.println("bench: " + report.caution());
+            return report.result().errors() == 0 ? ExitStatus.DONE : ExitStatus.FAILED;
         }
     }
 
-    private static Figures figures(BenchLoad.Result result, Duration backendCpu) {
-        double requests = Math.max(1, result.requests());
-        return new Figures()
-                .with("requests", result.requests())
-                .with("errors", result.errors())
-                .with("iops", result.iops())
-                .with("p50_us", result.latency().nanosAt(0.50) / 1e3)
-                .with("p99_us", result.latency().nanosAt(0.99) / 1e3)
-                .with("p99.9_us", result.latency().nanosAt(0.999) / 1e3)
-                .with("calls_per_1000_io", result.calls() * 1e3 / requests)
-                .with("kicks_per_1000_io", result.kicks() * 1e3 / requests)
-                .with("backend_cpu_us_per_io", backendCpu.toNanos() / 1e3 / requests);
+    private BenchTarget open() {
+        long memoryBytes = MEMORY_SPARE_BYTES + (long) queues * depth * (blockBytes + (16 << 10));
+        if (target.socket != null) return new BenchSocket(target.socket, queues, memoryBytes);
+        FileOptions options = FileOptions.DEFAULT.withCache(new FileOptions.Cache(direct, false)).withAio(aio())
+                .withReadOnly(!access.writes());
+        Path path = target.filename.toAbsolutePath();
+        boolean block = Files.exists(path) && !Files.isRegularFile(path);
+        return new BenchFile(block ? new DriveConfig.HostDeviceDrive("disk", path, options, Origin.PROGRAM)
+                : new DriveConfig.FileDrive("disk", path, options, Origin.PROGRAM), queues, memoryBytes);
     }
 
-    /** What the process has used so far; nothing when it is not to be seen. */
-    private static Duration cpuOf(int pid) {
-        return ProcessHandle.of(pid).flatMap(process -> process.info().totalCpuDuration()).orElse(Duration.ZERO);
+    private FileOptions.Aio aio() {
+        try {
+            return FileOptions.Aio.valueOf(engine.toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            throw new OperatorException(ExitStatus.USAGE, "--ioengine " + engine + " is not io_uring, native, threads or auto");
+        }
+    }
+
+    private static BenchReport measure(BenchTarget driven, BenchLoad load, BenchLoad.Options options) throws Exception {
+        load.run(WARM_UP_NANOS);
+        long cpu = driven.cpuNanos();
+        long read = driven.deviceReadBytes();
+        BenchLoad.Result result = runWithProgress(load);
+        long readAfter = driven.deviceReadBytes();
+        return new BenchReport(options, result, driven.cpuNanos() - cpu, read < 0 ? -1 : readAfter - read);
+    }
+
+    private static BenchLoad.Result runWithProgress(BenchLoad load) throws Exception {
+        CompletableFuture<BenchLoad.Result> result = CompletableFuture.supplyAsync(
+                load::run, work -> Thread.ofPlatform().name("guest").start(work));
+        for (long before = 0; ; ) {
+            try {
+                return result.get(1, TimeUnit.SECONDS);
+            } catch (TimeoutException e) {
+                long now = load.completedRequests();
+                if (System.console() != null) System.err.printf("  %,d requests/s%n", now - before);
+                before = now;
+            }
+        }
     }
 
     private boolean agreed() {
-        if (System.console() == null) {
-            throw new OperatorException(ExitStatus.USAGE, "randwrite destroys what is on the disk: say --yes");
-        }
-        String answer = System.console().readLine("This destroys what is on the disk behind %s. Go on? (yes/no) ", socket);
-        return "yes".equals(answer);
+        if (System.console() == null) refuse(true, access.name().toLowerCase(Locale.ROOT) + " destroys what is on the disk: say --yes");
+        Path disk = target.socket != null ? target.socket : target.filename;
+        return "yes".equals(System.console().readLine("This destroys what is on %s. Go on? (yes/no) ", disk));
+    }
+
+    private static void refuse(boolean wrong, String why) {
+        if (wrong) throw new OperatorException(ExitStatus.USAGE, why);
     }
 }

@@ -1,6 +1,5 @@
 package io.vireo.daemon;
 
-import com.sun.management.ThreadMXBean;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vireo.config.DeviceConfig;
@@ -13,9 +12,7 @@ import io.vireo.monitoring.metrics.MetricsServer;
 import io.vireo.virtio.driver.LoadOptions;
 import io.vireo.virtio.driver.LoadResult;
 import io.vireo.virtio.driver.VerifyingLoad;
-import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
@@ -32,6 +29,7 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true)
 final class DemoCommand implements Callable<Integer> {
     private static final long IMAGE_BYTES = 256L << 20;
+    private static final long GUEST_BYTES = 64L << 20;
     private static final String IO_THREAD = "io0";
 
     @Option(names = "--seconds", defaultValue = "10", description = "how long (default: ${DEFAULT-VALUE})")
@@ -67,7 +65,7 @@ final class DemoCommand implements Callable<Integer> {
         try (MetricsServer server = MetricsServer.start("127.0.0.1", 0, registry);
                 Vireo vireo = Vireo.builder().meterRegistry(registry).iothread(IoThreadConfig.of(IO_THREAD)).start();
                 VirtioBlkDevice device = vireo.open(DriveConfig.FileDrive.of("disk", image), vda);
-                DemoGuest guest = DemoGuest.attach(device)) {
+                InProcessGuest guest = InProcessGuest.attach(device, GUEST_BYTES)) {
             String metrics = "http://127.0.0.1:" + server.address().getPort() + "/metrics";
             System.err.println("driving " + image + " for " + seconds + " s, seed " + seedUsed + ", metrics at " + metrics);
             ThreadCost cost = ThreadCost.of(IO_THREAD);
@@ -93,29 +91,6 @@ final class DemoCommand implements Callable<Integer> {
                         now - before, load.verifiedSectors(), load.mismatchedSectors());
                 before = now;
             }
-        }
-    }
-
-    /** What one thread of this process has used since a moment. */
-    private record ThreadCost(long id, long cpuBefore, long allocatedBefore) {
-        private static final ThreadMXBean THREADS =
-                (ThreadMXBean) ManagementFactory.getThreadMXBean();
-
-        static ThreadCost of(String name) throws IOException {
-            for (var thread : THREADS.getThreadInfo(THREADS.getAllThreadIds())) {
-                if (thread == null || !thread.getThreadName().equals(name)) continue;
-                long id = thread.getThreadId();
-                return new ThreadCost(id, THREADS.getThreadCpuTime(id), THREADS.getThreadAllocatedBytes(id));
-            }
-            throw new IOException("no thread " + name);
-        }
-
-        long cpuNanos() {
-            return THREADS.getThreadCpuTime(id) - cpuBefore;
-        }
-
-        long allocatedBytes() {
-            return THREADS.getThreadAllocatedBytes(id) - allocatedBefore;
         }
     }
 }

@@ -44,8 +44,8 @@ class BenchLoadTest {
     @Test
     void aDeadDeviceIsNotWaitedForForEver() {
         try (LoadBench bench = new LoadBench(1, 128, 0, FaultyDisk.Fault.NONE, 1)) {
-            BenchLoad load = new BenchLoad(bench.transport, new BenchLoad.Options(
-                    Access.READ, 512, 4, Long.MAX_VALUE, Waiting.CALL, 1, 200_000_000));
+            BenchLoad load = new BenchLoad(bench.transport,
+                    BenchLoad.Options.of(Access.READ, 512, 4, Long.MAX_VALUE, Waiting.CALL).withStallNanos(200_000_000));
             DeviceFault fault = assertThrows(DeviceFault.class, load::run);
             assertTrue(fault.getMessage().contains("in flight 4"), fault.getMessage());
         }
@@ -60,44 +60,16 @@ class BenchLoadTest {
         }
     }
 
-    /** The driver must not be what a benchmark measures: a device that answers at once shows its own cost. */
-    @Test
-    void theDriversOwnCostPerRequestIsSmall() {
-        try (DriverMemory memory = DriverMemory.create(4 << 20); EventFd kick = EventFd.create();
-                EventFd call = EventFd.create()) {
-            DriverVirtqueue virtqueue = new DriverVirtqueue(memory, 128, LoadBench.INDIRECT, 4);
-            BlkQueue queue = new BlkQueue(memory, new DriverQueue(virtqueue, kick, call), 32, 4096);
-            LatencyHistogram latency = new LatencyHistogram();
-            Memory.putU16(virtqueue.usedAddress(), 1); // no kicks: a system call is not what is measured here
-            long best = Long.MAX_VALUE;
-            for (int round = 0; round < 40; round++) best = Math.min(best, burst(virtqueue, queue, latency));
-            assertTrue(best < 400, best + " ns per request"); // on machines far slower and busier than any used
-            System.out.println("BenchLoad: " + best + " ns per request in the driver");
+    @ParameterizedTest
+    @CsvSource({"READ, 100, 100", "RANDWRITE, 0, 0", "RW, 25, 40", "RANDRW, 60, 75"})
+    void mixesReadsAndWritesAsTold(Access access, int leastPercent, int mostPercent) {
+        try (LoadBench bench = new LoadBench(1, 128, 0, FaultyDisk.Fault.NONE, 1).start()) {
+            BenchLoad.Options options = BenchLoad.Options.of(access, 512, 16, 200_000_000, Waiting.CALL)
+                    .withReadPercent((leastPercent + mostPercent) / 2);
+            BenchLoad.Result result = new BenchLoad(bench.transport, options).run();
+            double percent = 100.0 * bench.disk.reads / result.requests();
+            assertTrue(leastPercent <= percent && percent <= mostPercent, percent + " % of " + result);
         }
-    }
-
-    private static long burst(DriverVirtqueue virtqueue, BlkQueue queue, LatencyHistogram latency) {
-        int bursts = 2000;
-        long start = System.nanoTime();
-        for (int i = 0; i < bursts; i++) {
-            for (int slot = 0; slot < 32; slot++) queue.start(slot, 0, slot * 8L, 4096, true);
-            queue.submit();
-            int idx = Memory.getU16(virtqueue.usedAddress() + 2);
-            for (int k = 0; k < 32; k++) {
-                int at = (idx + k) & 0xFFFF;
-                long element = virtqueue.usedAddress() + 4 + 8L * (at & 127);
-                Memory.putInt(element, Memory.getU16(virtqueue.availAddress() + 4 + 2L * (at & 127)));
-                Memory.putInt(element + 4, 4097);
-            }
-            Memory.putU16Release(virtqueue.usedAddress() + 2, (idx + 32) & 0xFFFF);
-            long now = System.nanoTime();
-            for (int pending = queue.pendingUsed(); pending > 0; pending--) {
-                int slot = queue.reap();
-                latency.record(now - queue.startNanos(slot));
-                if (queue.status(slot) != BlkQueue.STATUS_UNWRITTEN) throw new AssertionError(slot);
-            }
-        }
-        return (System.nanoTime() - start) / (bursts * 32L);
     }
 
     @Test

@@ -21,6 +21,7 @@ final class FaultyDisk implements BytewiseDevice.Disk {
     private final Random random;
     int faults;
     volatile long served;
+    volatile long reads;
 
     FaultyDisk(int sectors, Fault fault, long seed) {
         bytes = new byte[sectors * 512];
@@ -33,6 +34,7 @@ final class FaultyDisk implements BytewiseDevice.Disk {
     @Override
     public int serve(int type, long sector, byte[] out, byte[] in) {
         served = served + 1;
+        if (type == 0) reads = reads + 1;
         boolean now = random.nextInt(fault == Fault.LOST_ZEROES ? EVERY_ZEROES : EVERY) == 0;
         if (now && fault == Fault.DROPPED_REQUEST && faults == 0) {
             faults++;

@@ -1,0 +1,32 @@
+package io.vireo.daemon;
+
+import io.vireo.virtio.driver.DriverTransport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What `bench` drives, and what it can learn about its costs. */
+interface BenchTarget extends AutoCloseable {
+    DriverTransport transport();
+
+    /** Processor time that the side measured has used so far, in nanoseconds. */
+    long cpuNanos();
+
+    /** The process that does the I/O. */
+    long pid();
+
+    @Override
+    void close();
+
+    /** Bytes that the process has fetched from storage devices so far; -1 where that is not to be seen. */
+    default long deviceReadBytes() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/" + pid() + "/io"))) {
+                if (line.startsWith("read_bytes: ")) return Long.parseLong(line.substring("read_bytes: ".length()));
+            }
+        } catch (IOException e) {
+            // Another user's process: not to be seen.
+        }
+        return -1;
+    }
+}
