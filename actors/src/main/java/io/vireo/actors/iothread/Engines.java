@@ -9,6 +9,8 @@ import io.vireo.storage.file.ThreadsEngine;
 import io.vireo.storage.file.UringEngine;
 import io.vireo.storage.node.AioEngine;
 import io.vireo.storage.node.AioMode;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +25,7 @@ final class Engines {
     private final IoThread ioThread;
     private final Executor blocking;
     private final boolean uring;
+    private final Set<AioChoice> told = new HashSet<>();
     private volatile AioChoice.Refusals refusals;
     private AioEngine threads;
     private LinuxAioEngine linuxAio;
@@ -44,7 +47,7 @@ final class Engines {
             ringEngine = ringPoller.engine();
             poller = ringPoller;
         } else {
-            LOG.warn("IOThread {} does without io_uring: {}", ioThread.name(), whyNoRing);
+            LOG.info("IOThread {} does without io_uring: {}", ioThread.name(), whyNoRing);
             refused.refuse(AioMode.IO_URING, whyNoRing);
             poller = new EpollPoller(listener);
         }
@@ -53,10 +56,13 @@ final class Engines {
         return poller;
     }
 
-    AioEngine engine(AioMode requested) {
-        AioChoice choice = AioChoice.of(requested, refusals);
-        if (choice.kind() == AioMode.NATIVE && linuxAio == null && !openLinuxAio()) return engine(requested);
-        if (!choice.reason().isEmpty()) LOG.warn("IOThread {} uses aio = {}: {}", ioThread.name(), choice.kind(), choice.reason());
+    AioEngine engine(AioMode requested, boolean direct) {
+        AioChoice choice = AioChoice.of(requested, refusals).forFile(direct);
+        if (choice.kind() == AioMode.NATIVE && linuxAio == null && !openLinuxAio()) return engine(requested, direct);
+        // Once, and not for each driver that comes.
+        if (!choice.reason().isEmpty() && told.add(choice)) {
+            LOG.warn("IOThread {} uses aio = {}: {}", ioThread.name(), choice.kind(), choice.reason());
+        }
         return switch (choice.kind()) {
             case IO_URING -> ringEngine;
             case NATIVE -> linuxAio;

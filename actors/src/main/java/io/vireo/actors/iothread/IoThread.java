@@ -119,8 +119,8 @@ public final class IoThread implements IoContext, Executor {
     }
 
     @Override
-    public AioEngine engine(AioMode requested) {
-        return engines.engine(requested);
+    public AioEngine engine(AioMode requested, boolean direct) {
+        return engines.engine(requested, direct);
     }
 
     @Override

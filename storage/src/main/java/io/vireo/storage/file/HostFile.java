@@ -1,8 +1,6 @@
 package io.vireo.storage.file;
 
 import io.vireo.posix.Fd;
-import io.vireo.storage.node.AioEngine;
-import io.vireo.storage.node.AioMode;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
@@ -57,14 +55,7 @@ public final class HostFile implements BlockNode {
 
     @Override
     public NodeChannel open(IoContext context) {
-        return new FileChannel(this, fd, engineFor(context));
-    }
-
-    /** Linux AIO blocks in its submission on files that go through the page cache. */
-    private AioEngine engineFor(IoContext context) {
-        AioEngine engine = context.engine(options.aio());
-        AioMode fitting = new AioChoice(engine.kind(), "").forFile(options.cache().direct()).kind();
-        return fitting == engine.kind() ? engine : context.engine(fitting);
+        return new FileChannel(this, fd, context.engine(options.aio(), options.cache().direct()));
     }
 
     @Override

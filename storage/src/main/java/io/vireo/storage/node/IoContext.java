@@ -5,8 +5,10 @@ public interface IoContext {
     /**
      * The IOThread's engine of the kind asked for, or the best that works here when that one does not; AUTO asks for
      * the best. {@link AioEngine#kind()} tells which it is.
+     *
+     * @param direct whether it is for a file opened past the page cache
      */
-    AioEngine engine(AioMode requested);
+    AioEngine engine(AioMode requested, boolean direct);
 
     /** Runs the task on the IOThread once {@link #nowNanos()} has reached the deadline. */
     void at(long deadlineNanos, Runnable task);

@@ -9,8 +9,8 @@ import java.util.List;
 /** A loop whose wake-ups are kept for the test to run. */
 record Recording(IoContext inner, List<Runnable> wakeUps) implements IoContext {
     @Override
-    public AioEngine engine(AioMode requested) {
-        return inner.engine(requested);
+    public AioEngine engine(AioMode requested, boolean direct) {
+        return inner.engine(requested, direct);
     }
 
     @Override

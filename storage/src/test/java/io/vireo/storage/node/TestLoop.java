@@ -52,7 +52,7 @@ public final class TestLoop implements IoContext, AutoCloseable {
     }
 
     @Override
-    public AioEngine engine(AioMode requested) {
+    public AioEngine engine(AioMode requested, boolean direct) {
         AioEngine engine = engines.get(requested);
         if (engine != null) return engine;
         return engines.values().stream()
