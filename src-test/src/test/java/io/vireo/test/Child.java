@@ -75,8 +75,9 @@ public final class Child implements AutoCloseable {
         }
     }
 
+    /** SIGTERM. */
     public void terminate() {
-        process.destroy();
+        process.toHandle().destroy();   // Process.destroy would close the pipes, and its last words were lost
     }
 
     /** Waits for its end and for the end of its output; answers its exit status, 128 + n for signal n. */

@@ -142,10 +142,10 @@ public final class DataPlane implements AutoCloseable {
         for (Served device : devices) {
             try {
                 Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
-                if (device.server().isPresent() && !device.server().get().awaitStopped(left)) {
-                    hanging.add("device " + device.host().name() + ": " + device.host().inflightRequests()
-                            + " requests in flight on drive " + device.host().drive());
-                }
+                if (device.server().isEmpty()) continue;
+                // A client that left earlier may have left something in flight that its reset gave up.
+                boolean stopped = device.server().get().awaitStopped(left);
+                if (!stopped || device.host().inflightRequests() > 0) hanging.add(device.host().describeInFlight());
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }

@@ -23,12 +23,15 @@ import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +56,8 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     private final RateLimitedLog log;
     private final Map<IoThread, DeviceCounters> counters = new ConcurrentHashMap<>();
     private volatile Device device;
+    /** Given up at a reset, with requests that have not come back. */
+    private final List<Device> lost = new CopyOnWriteArrayList<>();
     private volatile Throwable failure;
     private volatile BooleanSupplier connected = () -> false;
     private long accepted;
@@ -166,11 +171,14 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     public void reset() {
         Device ending = device;
         if (ending == null) return;
+        CompletableFuture<Void> closed = ending.close();
         try {
-            ending.close().get(drainNanosMax, TimeUnit.NANOSECONDS);
+            closed.get(drainNanosMax, TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
             LOG.error("device {}: {} requests never came back from drive {}; their memory stays mapped",
                     name(), ending.inFlight(), config.drive());
+            lost.add(ending);
+            closed.whenComplete((_, _) -> lost.remove(ending));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException e) {
@@ -233,14 +241,25 @@ public final class DeviceHost implements DeviceView, DeviceListener {
 
     @Override
     public int inflightRequests() {
-        Device now = device;
-        return now == null ? 0 : now.inFlight();
+        return used().mapToInt(Device::inFlight).sum();
     }
 
     @Override
     public long oldestRequestNanos() {
-        Device now = device;
-        return now == null ? 0 : now.oldestRequestNanos();
+        return used().mapToLong(Device::oldestRequestNanos).filter(at -> at != 0)
+                .reduce((a, b) -> a - b < 0 ? a : b).orElse(0);
+    }
+
+    /** What is in flight, for the operator who waits for it. */
+    String describeInFlight() {
+        long oldest = oldestRequestNanos();
+        long seconds = oldest == 0 ? 0 : (System.nanoTime() - oldest) / 1_000_000_000;
+        return "device " + name() + ": " + inflightRequests() + " requests in flight on drive " + config.drive()
+                + ", the oldest for " + seconds + " s";
+    }
+
+    private Stream<Device> used() {
+        return Stream.concat(lost.stream(), Stream.ofNullable(device));
     }
 
     @Override

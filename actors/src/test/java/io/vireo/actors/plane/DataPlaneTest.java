@@ -217,7 +217,7 @@ class DataPlaneTest {
                 Driver driver = new Driver("vda", 1); Driver idle = new Driver("vdb", 1)) {
             driver.begin(0, BlkLayout.T_IN, 0);
             await("it to be in flight", () -> plane.devices().getFirst().inflightRequests() == 1);
-            assertEquals(List.of("device vda: 1 requests in flight on drive d"), plane.stop(Duration.ofMillis(200)));
+            assertEquals(List.of("device vda: 1 requests in flight on drive d, the oldest for 0 s"), plane.stop(Duration.ofMillis(200)));
             assertEquals(0, idle.queues.getFirst().pendingUsed());
             plane.close();
             assertEquals(0, driver.end(0), "closing waits for it");

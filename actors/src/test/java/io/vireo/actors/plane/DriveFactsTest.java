@@ -55,7 +55,7 @@ class DriveFactsTest {
                 IoThread io = ioThreads.start(IoThreadConfig.of("io-" + uring));
                 for (AioMode requested : AioMode.values()) {
                     CompletableFuture<AioEngine> engine = new CompletableFuture<>();
-                    io.execute(() -> engine.complete(io.engine(requested)));
+                    io.execute(() -> engine.complete(io.engine(requested, true)));
                     AioMode used = engine.orTimeout(30, TimeUnit.SECONDS).join().kind();
                     assertEquals(used, HostAio.choose(requested, true, uring).kind(), requested + " uring " + uring);
                     assertEquals(used, io.kindOf(requested));
