@@ -9,6 +9,9 @@ import picocli.CommandLine.Mixin;
 
 @Command(name = "check", description = "Says whether a configuration would run, and as what.", mixinStandardHelpOptions = true)
 final class CheckCommand implements Callable<Integer> {
+    /** Connecting takes the permission to write. */
+    private static final int OTHERS_CONNECT = 022;
+
     @Mixin
     private ConfigFile configFile;
 
@@ -22,7 +25,7 @@ final class CheckCommand implements Callable<Integer> {
     }
 
     private static void warnWhenAlone(DeviceConfig device) {
-        if (device.transport().orElse(null) instanceof TransportConfig.SocketPath socket && (socket.mode() & 066) == 0) {
+        if (device.transport().orElse(null) instanceof TransportConfig.SocketPath socket && (socket.mode() & OTHERS_CONNECT) == 0) {
             System.err.println("warning: " + socket.origin().message("mode " + Integer.toOctalString(socket.mode())
                     + " lets nobody but " + socket.user().orElse("the daemon's own user")
                     + " connect; a VMM of another user needs a group and mode 0660"));
