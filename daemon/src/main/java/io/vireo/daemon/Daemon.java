@@ -9,6 +9,7 @@ import io.vireo.actors.plane.PrivateActorSystem;
 import io.vireo.config.MetricsConfig;
 import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
+import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.JvmMeters;
 import io.vireo.monitoring.metrics.MeterBinding;
 import io.vireo.monitoring.metrics.MetricsServer;
@@ -62,6 +63,7 @@ final class Daemon {
     }
 
     private int end(Logger log, String signal, List<String> hanging) {
+        RateLimitedLog.summarise(log, System.nanoTime());
         if (hanging.isEmpty()) {
             log.info("ended by {}: everything in flight was completed and flushed", signal);
             return ExitStatus.DONE;
