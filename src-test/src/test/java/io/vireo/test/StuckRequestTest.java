@@ -122,7 +122,7 @@ final class StuckRequestTest {
         String said = String.join("\n", daemon.err());
         assertEquals(1, exit, said);
         assertTrue(seconds < SHUTDOWN_TIMEOUT.toSeconds() + 3, "took " + seconds + " s:\n" + said);
-        assertTrue(said.matches("(?s).*device stuck: 1 request\\(s\\) in flight on drive slow, the oldest for \\d+ s.*"), said);
+        assertTrue(said.matches("(?s).*device stuck: 1 requests in flight on drive slow, the oldest for \\d+ s.*"), said);
         assertTrue(!said.contains("device healthy:"), said);
         assertTrue(!said.contains("everything in flight was completed"), said);
     }
