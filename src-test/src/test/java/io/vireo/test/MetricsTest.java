@@ -47,7 +47,7 @@ final class MetricsTest {
                 vireo {
                   iothreads.io0 {}
                   drives {
-                    one { driver = raw, file { driver = file, filename = busy.img, aio = io_uring } }
+                    one { driver = raw, file { driver = file, filename = busy.img, aio = io_uring, cache.direct = on } }
                     two { driver = raw, file { driver = file, filename = idle.img } }
                   }
                   devices {
@@ -125,7 +125,7 @@ final class MetricsTest {
     /** A scrape once the client's leaving is over. */
     private Scrape awaitQuiet(VireoDaemon daemon) {
         Await.until("the client has left",
-                () -> daemon.scrape().value("vireo_device_state", BUSY, "state=\"waiting\"") == 1);
+                () -> daemon.scrape().has("vireo_device_state", BUSY, "state=\"waiting\""));
         return daemon.scrape();
     }
 
