@@ -27,6 +27,8 @@ public final class LinuxAio implements AutoCloseable {
     private static final long SYS_IO_GETEVENTS = Machine.AARCH64 ? 4 : 208;
     private static final long SYS_IO_SUBMIT = Machine.AARCH64 ? 2 : 209;
 
+    private static final int IOCB_CMD_PREAD = 0;
+    private static final int IOCB_CMD_PWRITE = 1;
     private static final int IOCB_CMD_FSYNC = 2;
     private static final int IOCB_CMD_FDSYNC = 3;
     private static final int IOCB_CMD_PREADV = 7;
@@ -107,6 +109,14 @@ public final class LinuxAio implements AutoCloseable {
     }
 
     /** @param iov address of {@code count} iovecs, which stay as they are until completion */
+    public void pread(int slot, int fd, long address, int lengthBytes, long offset, int rwFlags) {
+        prepare(slot, IOCB_CMD_PREAD, fd, address, lengthBytes, offset, rwFlags);
+    }
+
+    public void pwrite(int slot, int fd, long address, int lengthBytes, long offset, int rwFlags) {
+        prepare(slot, IOCB_CMD_PWRITE, fd, address, lengthBytes, offset, rwFlags);
+    }
+
     public void preadv(int slot, int fd, long iov, int count, long offset, int rwFlags) {
         prepare(slot, IOCB_CMD_PREADV, fd, iov, count, offset, rwFlags);
     }

@@ -16,11 +16,20 @@ final class FileIo {
     static final int RWF_DSYNC = 2;
     /** IOV_MAX: a longer array is moved in several calls. */
     static final int IOV_COUNT_MAX = 1024;
+    /**
+     * A longer transfer is made in several calls. Reading from the page cache and pinning the pages of direct I/O happen
+     * inside the call, on the thread that all disks share: 2 MiB are a few hundred microseconds of it.
+     */
+    static final int CALL_BYTES_MAX = 2 << 20;
     /** An interruption is retried so often; a file that answers EAGAIN for ever must not spin the loop for ever. */
     private static final int RETRIES_MAX = 64;
 
     /** The kinds of call that a request turns into. */
     enum Call {
+        /** Of {@link #callBytes} at the first buffer. */
+        READ,
+        WRITE,
+        /** Of the first {@link #iovCount} buffers. */
         READV,
         WRITEV,
         FALLOCATE,
@@ -34,6 +43,8 @@ final class FileIo {
     private Call call;
     private long offsetBytes;
     private long remainingBytes;
+    private int callBytes;
+    private int iovCount;
     private int retries;
 
     FileIo(int slot) {
@@ -46,12 +57,25 @@ final class FileIo {
         this.offsetBytes = request.nodeOffsetBytes();
         this.remainingBytes = request.lengthBytes();
         this.retries = 0;
-        this.call = switch (request.operation()) {
-            case READ -> Call.READV;
-            case WRITE -> Call.WRITEV;
-            case FLUSH -> Call.DATASYNC;
-            case DISCARD, WRITE_ZEROES -> Call.FALLOCATE;
-        };
+        switch (request.operation()) {
+            case READ, WRITE -> chooseTransfer();
+            case FLUSH -> call = Call.DATASYNC;
+            case DISCARD, WRITE_ZEROES -> call = Call.FALLOCATE;
+        }
+    }
+
+    /** The next call of a read or write: its first buffer, or as many whole buffers as one call may have. */
+    private void chooseTransfer() {
+        boolean read = request.operation() == Operation.READ;
+        IoVec data = request.data();
+        long bytes = data.lengthBytes(0);
+        int count = 1;
+        int countMax = Math.min(data.count(), IOV_COUNT_MAX);
+        while (count < countMax && bytes + data.lengthBytes(count) <= CALL_BYTES_MAX) bytes += data.lengthBytes(count++);
+        callBytes = (int) Math.min(bytes, CALL_BYTES_MAX);
+        iovCount = count;
+        if (count == 1) call = read ? Call.READ : Call.WRITE;
+        else call = read ? Call.READV : Call.WRITEV;
     }
 
     Call call() {
@@ -71,11 +95,20 @@ final class FileIo {
     }
 
     int iovCount() {
-        return Math.min(request.data().count(), IOV_COUNT_MAX);
+        return iovCount;
+    }
+
+    /** Where the call's first buffer is. */
+    long bufferAddress() {
+        return request.data().base(0);
+    }
+
+    int callBytes() {
+        return callBytes;
     }
 
     int rwFlags() {
-        return call == Call.WRITEV && request.durable() ? RWF_DSYNC : 0;
+        return request.operation() == Operation.WRITE && request.durable() ? RWF_DSYNC : 0;
     }
 
     int fallocateMode() {
@@ -97,7 +130,7 @@ final class FileIo {
             return transientFailure && ++retries <= RETRIES_MAX ? AGAIN : errno;
         }
         return switch (call) {
-            case READV, WRITEV -> settleTransfer(result);
+            case READ, WRITE, READV, WRITEV -> settleTransfer(result);
             case DATASYNC -> 0;
             case FALLOCATE -> {
                 if (!request.durable()) yield 0;
@@ -116,6 +149,7 @@ final class FileIo {
         data.advance(movedBytes);
         offsetBytes += movedBytes;
         retries = 0;
+        chooseTransfer();
         return AGAIN;
     }
 }

@@ -87,6 +87,8 @@ public final class LinuxAioEngine implements AioEngine {
         int slot = freeSlots[--freeCount];
         bySlot[slot] = io;
         switch (io.call()) {
+            case READ -> aio.pread(slot, io.fd, io.bufferAddress(), io.callBytes(), io.offsetBytes(), 0);
+            case WRITE -> aio.pwrite(slot, io.fd, io.bufferAddress(), io.callBytes(), io.offsetBytes(), io.rwFlags());
             case READV -> aio.preadv(slot, io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes(), 0);
             case WRITEV -> aio.pwritev(slot, io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes(), io.rwFlags());
             case DATASYNC -> aio.fsync(slot, io.fd, true);

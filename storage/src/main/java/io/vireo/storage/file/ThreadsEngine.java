@@ -85,8 +85,9 @@ public final class ThreadsEngine implements AioEngine {
 
     private long call(FileIo io) {
         return switch (io.call()) {
-            case READV -> calls.preadv(io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes());
-            case WRITEV -> calls.pwritev(io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes(), io.rwFlags());
+            // Whole buffers, however long: a thread of the pool keeps nobody waiting.
+            case READ, READV -> calls.preadv(io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes());
+            case WRITE, WRITEV -> calls.pwritev(io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes(), io.rwFlags());
             case DATASYNC -> calls.datasync(io.fd);
             case FALLOCATE -> calls.fallocate(io.fd, io.fallocateMode(), io.offsetBytes(), io.remainingBytes());
         };

@@ -55,6 +55,9 @@ public final class UringEngine implements AioEngine {
     private boolean prepare(FileIo io) {
         long userData = tagBits | io.slot;
         return switch (io.call()) {
+            case READ -> ring.read(io.fd, io.bufferAddress(), io.callBytes(), io.offsetBytes(), 0, 0, userData);
+            case WRITE ->
+                ring.write(io.fd, io.bufferAddress(), io.callBytes(), io.offsetBytes(), io.rwFlags(), 0, userData);
             case READV -> ring.readv(io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes(), 0, 0, userData);
             case WRITEV ->
                 ring.writev(io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes(), io.rwFlags(), 0, userData);

@@ -1,18 +1,20 @@
 package io.vireo.storage.nullco;
 
-import io.vireo.posix.Errno;
-import io.vireo.posix.IoVec;
 import io.vireo.posix.Memory;
 import io.vireo.storage.node.Admission;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.IoRequest;
+import io.vireo.storage.node.MemoryTransfer;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.Operation;
 import io.vireo.storage.node.RequestFifo;
 
 /** Completes what it is given, at once or after the node's latency. */
 final class NullChannel implements NodeChannel {
+    private static final MemoryTransfer.Move ZEROES = (_, buffer, lengthBytes) -> Memory.zero(buffer, lengthBytes);
+
     private final Admission admission;
+    private final MemoryTransfer transfer;
     private final IoContext context;
     private final boolean readZeroes;
     private final long latencyNanos;
@@ -24,6 +26,7 @@ final class NullChannel implements NodeChannel {
     NullChannel(NullNode node, NullNode.Options options, IoContext context) {
         this.admission = new Admission(node);
         this.context = context;
+        this.transfer = new MemoryTransfer(context);
         this.readZeroes = options.readZeroes();
         this.latencyNanos = options.latencyNanos();
     }
@@ -56,18 +59,8 @@ final class NullChannel implements NodeChannel {
 
     private void finish(IoRequest request, int errno) {
         boolean zeroes = errno == 0 && readZeroes && request.operation() == Operation.READ;
-        request.complete(zeroes ? fillWithZeroes(request.data()) : errno);
-    }
-
-    /** 0, or EFAULT when the request's memory has gone (SIGBUS in C). */
-    private static int fillWithZeroes(IoVec data) {
-        try {
-            for (int i = 0; i < data.count(); i++) Memory.zero(data.base(i), data.lengthBytes(i));
-            Memory.raiseFaults();
-            return 0;
-        } catch (InternalError e) {
-            return Errno.EFAULT;
-        }
+        if (zeroes) transfer.run(request, ZEROES);
+        else request.complete(errno);
     }
 
     @Override

@@ -57,7 +57,7 @@ public final class RamNode implements BlockNode {
 
     @Override
     public NodeChannel open(IoContext context) {
-        return new RamChannel(this, memory);
+        return new RamChannel(this, memory, context);
     }
 
     @Override

@@ -286,4 +286,22 @@ public abstract class BlockNodeContract {
         if (stores()) Arrays.fill(expected, (byte) 0x11);
         assertArrayEquals(expected, r.bytes());
     }
+
+    /** Longer than what is done in one go, in one buffer and in buffers of which some fit into one go together. */
+    @Test
+    void takesTheWholeDiskInOneRequest() {
+        for (int pieces : new int[] {1, 2, 8}) {
+            byte[] content = new byte[SIZE_BYTES];
+            new Random(pieces).nextBytes(content);
+            TestRequest r = loop.own(new TestRequest(SIZE_BYTES)).pieces(SIZE_BYTES, pieces);
+            r.fill(content, 0);
+            r.request.write(0, r.data, pieces == 2);
+            assertEquals(0, run(r));
+            assertEquals(1, r.completions);
+            TestRequest back = loop.own(new TestRequest(SIZE_BYTES)).pieces(SIZE_BYTES, 8 / pieces);
+            back.request.read(0, back.data);
+            assertEquals(0, run(back));
+            assertArrayEquals(stores() ? content : new byte[SIZE_BYTES], back.bytes());
+        }
+    }
 }
