@@ -8,7 +8,7 @@ import io.vireo.virtio.driver.VerifyingLoad;
 import io.vireo.virtio.driver.VhostUserDisk;
 import java.nio.file.Path;
 
-/** One queue of a daemon's disk in the hands of a driver of this process. Closing hangs up, as a VMM that dies does. */
+/** A daemon's disk in the hands of a driver of this process. Closing hangs up, as a VMM that dies does. */
 final class AttachedDisk implements AutoCloseable {
     private static final long MEMORY_BYTES = 32L << 20;
     private static final int DATA_BYTES_MAX = 4096;
@@ -26,8 +26,13 @@ final class AttachedDisk implements AutoCloseable {
         }
     }
 
+    /** With one queue. */
     static AttachedDisk at(Path socket) {
-        return at(socket, DriverMemory.create(MEMORY_BYTES), VhostUserDisk.Options.defaults());
+        return at(socket, VhostUserDisk.Options.defaults());
+    }
+
+    static AttachedDisk at(Path socket, VhostUserDisk.Options options) {
+        return at(socket, DriverMemory.create(MEMORY_BYTES), options);
     }
 
     /** @param memory becomes the disk's */
@@ -42,7 +47,11 @@ final class AttachedDisk implements AutoCloseable {
 
     /** For requests one by one, of up to 4096 bytes. */
     BlkQueue requests(int depth) {
-        return new BlkQueue(memory, disk.transport().queues().getFirst(), depth, DATA_BYTES_MAX);
+        return requests(0, depth);
+    }
+
+    BlkQueue requests(int queue, int depth) {
+        return new BlkQueue(memory, disk.transport().queues().get(queue), depth, DATA_BYTES_MAX);
     }
 
     long capacitySectors() {

@@ -8,6 +8,7 @@ import io.vireo.virtio.driver.BlkQueue;
 import io.vireo.virtio.driver.LoadOptions;
 import io.vireo.virtio.driver.LoadResult;
 import io.vireo.virtio.driver.RequestMix;
+import io.vireo.virtio.driver.VhostUserDisk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,8 +25,10 @@ final class StuckRequestTest {
     private static final long SEED = Long.getLong("vireo.seed", System.nanoTime());
     private static final RequestMix READS = new RequestMix(1, 0, 0, 0, 0, 0);
     private static final String OLDEST = "vireo_device_oldest_request_seconds";
+    private static final String INFLIGHT = "vireo_device_inflight_requests";
     private static final String STUCK = "device=\"stuck\"";
     private static final String HEALTHY = "device=\"healthy\"";
+    private static final int QUEUES = 4;
     private static final Duration SHUTDOWN_TIMEOUT = Duration.ofSeconds(2);
 
     @TempDir
@@ -46,13 +49,13 @@ final class StuckRequestTest {
                     fast { driver = null-co, size = 1M, read-zeroes = on }
                   }
                   devices {
-                    stuck { drive = slow, iothread = io0, transport.path = stuck.sock }
+                    stuck { drive = slow, iothread = io0, num-queues = %d, transport.path = stuck.sock }
                     healthy { drive = fast, iothread = io0, transport.path = healthy.sock }
                   }
                   shutdown-timeout = %ds
                   metrics { host = "127.0.0.1", port = %d }
                 }
-                """.formatted(SHUTDOWN_TIMEOUT.toSeconds(), metricsPort));
+                """.formatted(QUEUES, SHUTDOWN_TIMEOUT.toSeconds(), metricsPort));
     }
 
     @Test
@@ -66,7 +69,7 @@ final class StuckRequestTest {
             double grown = second.value(OLDEST, STUCK) - first.value(OLDEST, STUCK);
             assertTrue(grown >= loadSeconds, "grew by " + grown + " s in " + loadSeconds + " s");
             assertTrue(second.value(OLDEST, HEALTHY) < 1, "the neighbour looks stuck: " + second.value(OLDEST, HEALTHY));
-            assertEquals(1, second.value("vireo_device_inflight_requests", STUCK));
+            assertEquals(QUEUES, second.value(INFLIGHT, STUCK));
             assertEquals(0, second.requests("stuck", "read"), "answered, and yet in flight");
             assertTrue(stuck.capacitySectors() > 0);
         }
@@ -83,11 +86,14 @@ final class StuckRequestTest {
     void isNotForgottenWhenItsClientLeft() {
         try (VireoDaemon daemon = serve()) {
             stick(daemon).close();
+            long left = System.nanoTime();
             // Past the patience of its reset: nobody waits for the request any more.
             Await.until("the device gave up", () -> daemon.err().stream().anyMatch(line -> line.contains("never came back")));
+            double seconds = (System.nanoTime() - left) / 1e9;
+            assertTrue(seconds < 2 * SHUTDOWN_TIMEOUT.toSeconds(), "the next client waits " + seconds + " s: once per queue?");
             Scrape scrape = daemon.scrape();
             assertTrue(scrape.value(OLDEST, STUCK) >= SHUTDOWN_TIMEOUT.toSeconds(), "the stuck request has no age any more");
-            assertEquals(1, scrape.value("vireo_device_inflight_requests", STUCK));
+            assertEquals(QUEUES, scrape.value(INFLIGHT, STUCK));
             serveOnTheNeighbour();
             endsAndNamesTheStuck(daemon);
         }
@@ -97,13 +103,15 @@ final class StuckRequestTest {
         return VireoDaemon.serve(Vireo.HOME, List.of(), conf, metricsPort, "stuck", "healthy");
     }
 
-    /** Begins one request that is not answered. */
+    /** Begins a request on each queue that is not answered. */
     private AttachedDisk stick(VireoDaemon daemon) {
-        AttachedDisk disk = AttachedDisk.at(folder.resolve("stuck.sock"));
-        BlkQueue queue = disk.requests(1);
-        queue.start(0, BlkLayout.T_IN, 0, 512, true);
-        queue.submit();
-        Await.until("the request was taken", () -> daemon.scrape().value(OLDEST, STUCK) > 0);
+        AttachedDisk disk = AttachedDisk.at(folder.resolve("stuck.sock"), VhostUserDisk.Options.defaults().withQueues(QUEUES, 64));
+        for (int i = 0; i < QUEUES; i++) {
+            BlkQueue queue = disk.requests(i, 1);
+            queue.start(0, BlkLayout.T_IN, 0, 512, true);
+            queue.submit();
+        }
+        Await.until("the requests were taken", () -> daemon.scrape().value(INFLIGHT, STUCK) == QUEUES);
         return disk;
     }
 
@@ -122,7 +130,7 @@ final class StuckRequestTest {
         String said = String.join("\n", daemon.err());
         assertEquals(1, exit, said);
         assertTrue(seconds < SHUTDOWN_TIMEOUT.toSeconds() + 3, "took " + seconds + " s:\n" + said);
-        assertTrue(said.matches("(?s).*device stuck: 1 requests in flight on drive slow, the oldest for \\d+ s.*"), said);
+        assertTrue(said.matches("(?s).*device stuck: " + QUEUES + " requests in flight on drive slow, the oldest for \\d+ s.*"), said);
         assertTrue(!said.contains("device healthy:"), said);
         assertTrue(!said.contains("everything in flight was completed"), said);
     }

@@ -43,6 +43,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class DeviceHost implements DeviceView, DeviceListener {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceHost.class);
+    private static final long HANGING_NANOS = 100_000_000;
 
     private final ActorSystem<?> system;
     private final DeviceConfig config;
@@ -61,6 +62,8 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     private volatile Throwable failure;
     private volatile BooleanSupplier connected = () -> false;
     private long accepted;
+    /** A queue did not stop in time: until the reset, its device's others are not waited for as long once more. */
+    private boolean hangs;
     private Runnable onFailure = () -> {};
 
     /**
@@ -147,8 +150,9 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     public int stopQueue(int index) {
         if (device == null) return 0;
         try {
-            return device.stopQueue(index).get(drainNanosMax, TimeUnit.NANOSECONDS);
+            return device.stopQueue(index).get(patienceNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
+            hangs = true;
             throw new IllegalStateException("device " + name() + " queue " + index + ": " + inflightRequests()
                     + " requests are still in flight after " + drainNanosMax / 1_000_000_000 + " s");
         } catch (InterruptedException e) {
@@ -167,13 +171,17 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         if (device != null) device.setErr(index, err);
     }
 
+    private long patienceNanos() {
+        return hangs ? Math.min(HANGING_NANOS, drainNanosMax) : drainNanosMax;
+    }
+
     /** The driver is gone or starts over: stops and drains everything, gives the memory back. */
     public void reset() {
         Device ending = device;
         if (ending == null) return;
         CompletableFuture<Void> closed = ending.close();
         try {
-            closed.get(drainNanosMax, TimeUnit.NANOSECONDS);
+            closed.get(patienceNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
             LOG.error("device {}: {} requests never came back from drive {}; their memory stays mapped",
                     name(), ending.inFlight(), config.drive());
@@ -185,6 +193,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
             LOG.error("device {} did not close", name(), e.getCause());
         }
         device = null;
+        hangs = false;
         accepted = 0;
         configSpace.accepted(0);
     }
