@@ -46,6 +46,8 @@ public final class DeviceShard implements PolledDevice {
     private Runnable onCompletions;
     private boolean completionsAnnounced;
     private boolean drainPending;
+    /** Something that is done was not shown to a driver yet. */
+    private boolean holding;
     private boolean durableWrites;
     private boolean abandoned;
     private int firstQueue;
@@ -119,7 +121,9 @@ public final class DeviceShard implements PolledDevice {
     @Override
     public boolean poll() {
         if (drainPending || batches.isEmpty()) return false;
-        if (!hasAvailable()) return false;
+        boolean available = hasAvailable();
+        if (holding) release(System.nanoTime());
+        if (!available) return false;
         drainPending = true;
         device.tell(DeviceActor.Drain.DRAIN);
         return true;
@@ -134,6 +138,28 @@ public final class DeviceShard implements PolledDevice {
         }
     }
 
+    /** Shows what was held back to drivers that have come with new requests, or have not come for too long. */
+    private void release(long nowNanos) {
+        holding = false;
+        try {
+            for (ServedVirtqueue queue : queues.seen()) {
+                if (!queue.stagger.isHolding()) continue;
+                boolean driverCame = !queue.closed && queue.ring.hasAvailable();
+                if (driverCame || queue.stagger.isHeldTooLong(nowNanos)) release(queue, driverCame);
+                else holding = true;
+            }
+            Memory.raiseFaults();
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
+    }
+
+    private void release(ServedVirtqueue queue, boolean driverCame) {
+        queue.stagger.released(driverCame);
+        queue.ring.publishUsed();
+        interrupt.tell(queue.completed);
+    }
+
     @Override
     public void suppressKicks() {
         try {
@@ -145,6 +171,8 @@ public final class DeviceShard implements PolledDevice {
 
     @Override
     public boolean enableKicks() {
+        // What is held would be held for ever: this thread is about to sleep.
+        if (holding) release(Long.MAX_VALUE);
         try {
             return queues.enableKicks() || drainPending;
         } catch (InternalError e) {
@@ -276,7 +304,8 @@ public final class DeviceShard implements PolledDevice {
         long now = System.nanoTime();
         try {
             for (int i = 0; i < batch.count(); i++) answer(batch.slot(i), now);
-            queues.publishUsed();
+            holding = queues.publishUsed(now);
+            if (holding) ioThread.poll(this); // one that was left to its kicks would not be looked at again
         } catch (InternalError e) {
             throw new GuestMemoryLost(e);
         }
@@ -302,12 +331,13 @@ public final class DeviceShard implements PolledDevice {
 
     void decideCall(ServedVirtqueue queue) {
         if (abandoned) return;
-        passage.decided(queue.undecided);
-        if (queue.call != null && needsCall(queue)) {
+        passage.decided(queue.shown());
+        boolean called = queue.call != null && needsCall(queue);
+        if (called) {
             counters.call(queue.ring.index());
             queue.call.signal();
         }
-        queue.decided();
+        queue.decided(called);
     }
 
     private static boolean needsCall(ServedVirtqueue queue) {
@@ -333,6 +363,7 @@ public final class DeviceShard implements PolledDevice {
             remove(queue);
             stopped.complete(next);
         });
+        if (holding) release(Long.MAX_VALUE);
         queue.stop(drained);
     }
 

@@ -22,6 +22,7 @@ final class ServedVirtqueue {
     /** What the interrupt actor is told; made once, since a queue completes batch after batch. */
     final InterruptActor.Completed completed = new InterruptActor.Completed(this);
 
+    final Stagger stagger = new Stagger();
     final EventFd kick;
     EventFd call;
     EventFd err;
@@ -93,9 +94,20 @@ final class ServedVirtqueue {
         if (stopped != null) finishStop();
     }
 
-    /** The driver was called for what is in the used ring, if it wanted that. */
-    void decided() {
-        undecided = 0;
+    /** Shows the driver what is done, all of it or the half. */
+    void publishUsed(long nowNanos) {
+        ring.publishUsed(stopped != null ? 0 : stagger.holdBack(ring.unpublished(), nowNanos));
+    }
+
+    /** Requests that the driver was shown and the interrupt actor not asked about. */
+    int shown() {
+        return undecided - ring.unpublished();
+    }
+
+    /** The driver was called for what it was shown, if it wanted that. */
+    void decided(boolean called) {
+        stagger.decided(called);
+        undecided = ring.unpublished();
         if (stopped != null) finishStop();
     }
 

@@ -43,7 +43,13 @@ final class CompleteStage
             setHandler(in, new AbstractInHandler() {
                 @Override
                 public void onPush() {
-                    shard.finish(grab(in));
+                    try {
+                        shard.finish(grab(in));
+                    } catch (RuntimeException | Error e) {
+                        // Of a stage that fails itself, Akka tells its neighbours, and not the stage.
+                        ended.completeExceptionally(e);
+                        throw e;
+                    }
                     pull(in);
                 }
 

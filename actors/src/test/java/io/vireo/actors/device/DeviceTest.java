@@ -92,6 +92,24 @@ class DeviceTest {
         }
     }
 
+    /** Of what a sleeping driver is called for, half is held back for a moment, and the device may be left to its kicks. */
+    @Test
+    void showsEverythingInTheEndToADriverThatAsksForNothingMore() throws Exception {
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 64)) {
+            for (int round = 0; round < 50; round++) {
+                node.manner = WitnessNode.Manner.HOLD;
+                driven.queue.queue().virtqueue().armCall();
+                hold(driven, 64);
+                long idle = ioThread.counters().idleNanos(System.nanoTime()) + 2_000_000;
+                Plane.await("a long sleep", () -> ioThread.counters().idleNanos(System.nanoTime()) > idle);
+                CompletableFuture.runAsync(() -> {}, ioThread).join(); // a turn in which the idle device is left to its kicks
+                node.completeHeld();
+                Plane.await("all that is done", () -> driven.queue.pendingUsed() == 64);
+                for (int i = 0; i < 64; i++) driven.queue.reap();
+            }
+        }
+    }
+
     @Test
     void stopsAQueueAtTheNextAvailIndexAndGoesOnFromThere() throws Exception {
         try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4)) {

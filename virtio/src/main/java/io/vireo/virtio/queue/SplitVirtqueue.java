@@ -234,12 +234,22 @@ public final class SplitVirtqueue {
         nextUsed = (nextUsed + 1) & 0xFFFF;
     }
 
-    /** Shows the driver what was pushed. The release pairs with the driver's acquire of used.idx (2.7.8.2). */
+    /** Elements pushed that the driver was not shown yet. */
+    public int unpublished() {
+        return (nextUsed - publishedUsed) & 0xFFFF;
+    }
+
+    /** Shows the driver what was pushed. */
     public void publishUsed() {
-        int fresh = (nextUsed - publishedUsed) & 0xFFFF;
-        if (fresh == 0) return;
-        Memory.putU16Release(usedRing + USED_IDX, nextUsed);
-        publishedUsed = nextUsed;
+        publishUsed(0);
+    }
+
+    /** Shows the driver what was pushed but for the last {@code heldBack}. The release pairs with its acquire (2.7.8.2). */
+    public void publishUsed(int heldBack) {
+        int fresh = unpublished() - heldBack;
+        if (fresh <= 0) return;
+        publishedUsed = (publishedUsed + fresh) & 0xFFFF;
+        Memory.putU16Release(usedRing + USED_IDX, publishedUsed);
         usedSinceCallCheck = Math.min(usedSinceCallCheck + fresh, 0x10000);
     }
 
