@@ -17,8 +17,7 @@ public final class PrivateActorSystem {
               jvm-shutdown-hooks = off
               coordinated-shutdown.run-by-jvm-shutdown-hook = off
               coordinated-shutdown.exit-jvm = off
-              # Nothing here uses the scheduler but time-outs of many seconds; its tick is what would wake an idle process.
-              scheduler.tick-duration = 1s
+              scheduler.implementation = "io.vireo.actors.plane.SleepingScheduler"
               actor.default-dispatcher.fork-join-executor { parallelism-min = 1, parallelism-max = 2 }
               actor.internal-dispatcher.fork-join-executor { parallelism-min = 1, parallelism-max = 2 }
             }
