@@ -99,17 +99,6 @@ public final class IoUring implements AutoCloseable {
         return prepare(IORING_OP_WRITE, sqeFlags, fd, offset, address, length, rwFlags, userData);
     }
 
-    /** As {@link #read}, with the buffer inside the one registered as {@code bufferIndex}. */
-    public boolean readFixed(int fd, long address, int length, long offset, int rwFlags, int sqeFlags,
-            int bufferIndex, long userData) {
-        return prepareFixed(IORING_OP_READ_FIXED, fd, address, length, offset, rwFlags, sqeFlags, bufferIndex, userData);
-    }
-
-    public boolean writeFixed(int fd, long address, int length, long offset, int rwFlags, int sqeFlags,
-            int bufferIndex, long userData) {
-        return prepareFixed(IORING_OP_WRITE_FIXED, fd, address, length, offset, rwFlags, sqeFlags, bufferIndex, userData);
-    }
-
     /** It waits for nothing: only writes that have completed before are sure to be made durable. */
     public boolean fsync(int fd, boolean datasync, int sqeFlags, long userData) {
         return prepare(IORING_OP_FSYNC, sqeFlags, fd, 0, 0, 0, datasync ? IORING_FSYNC_DATASYNC : 0, userData);
@@ -248,22 +237,6 @@ public final class IoUring implements AutoCloseable {
         return calls.register(ring.fd.number(), IORING_UNREGISTER_FILES, 0, 0);
     }
 
-    /**
-     * Registers buffers for {@link #readFixed} and {@link #writeFixed}: 0 or -errno, ENOMEM where they exceed
-     * RLIMIT_MEMLOCK, EFAULT or EOPNOTSUPP where their pages cannot be pinned.
-     *
-     * @param iov address of {@code count} iovecs, needed during the call only
-     */
-    public int registerBuffers(long iov, int count) {
-        open();
-        return calls.register(ring.fd.number(), IORING_REGISTER_BUFFERS, iov, count);
-    }
-
-    public int unregisterBuffers() {
-        open();
-        return calls.register(ring.fd.number(), IORING_UNREGISTER_BUFFERS, 0, 0);
-    }
-
     /** Which of the best flags the kernel took, for the log: as deferred, cooperative or plain. */
     public String mode() {
         if ((ring.setupFlags & IORING_SETUP_DEFER_TASKRUN) != 0) return "deferred";
@@ -288,15 +261,6 @@ public final class IoUring implements AutoCloseable {
 
     void operationsEnded(int count) {
         inFlight -= count;
-    }
-
-    private boolean prepareFixed(int opcode, int fd, long address, int length, long offset, int rwFlags,
-            int sqeFlags, int bufferIndex, long userData) {
-        open();
-        long sqe = submissions.add(opcode, sqeFlags, fd, offset, address, length, rwFlags, userData);
-        if (sqe == 0) return false;
-        Memory.putU16(sqe + SQE_BUF_INDEX, bufferIndex);
-        return true;
     }
 
     private boolean prepare(int opcode, int sqeFlags, int fd, long offset, long address, int length, int opFlags,

@@ -72,8 +72,6 @@ final class UringLayout {
     static final int IORING_OP_READV = 1;
     static final int IORING_OP_WRITEV = 2;
     static final int IORING_OP_FSYNC = 3;
-    static final int IORING_OP_READ_FIXED = 4;
-    static final int IORING_OP_WRITE_FIXED = 5;
     static final int IORING_OP_POLL_ADD = 6;
     static final int IORING_OP_POLL_REMOVE = 7;
     static final int IORING_OP_ASYNC_CANCEL = 14;
@@ -86,8 +84,6 @@ final class UringLayout {
     static final int IORING_ASYNC_CANCEL_ALL = 1;
     static final int IORING_ASYNC_CANCEL_ANY = 1 << 2;
 
-    static final int IORING_REGISTER_BUFFERS = 0;
-    static final int IORING_UNREGISTER_BUFFERS = 1;
     static final int IORING_REGISTER_FILES = 2;
     static final int IORING_UNREGISTER_FILES = 3;
     static final int IORING_REGISTER_FILES_UPDATE = 6;

@@ -61,7 +61,7 @@ class IoUringTest {
     void refusesOperationsWhileTheQueueIsFull() {
         for (int i = 0; i < 8; i++) assertTrue(ring.nop(i));
         assertFalse(ring.nop(8));
-        assertFalse(ring.readFixed(0, 0, 0, 0, 0, 0, 0, 8));
+        assertFalse(ring.read(0, 0, 0, 0, 0, 0, 8));
         ring.submit();
         assertTrue(ring.nop(8));
         ring.submit();
@@ -167,25 +167,20 @@ class IoUringTest {
     }
 
     @Test
-    void readsThroughRegisteredFilesAndBuffers() {
-        try (Fd fd = file("fixed"); IoVec iov = new IoVec(block.address(), 2, 2)) {
+    void readsThroughRegisteredFiles() {
+        try (Fd fd = file("fixed")) {
             long buffer = block.address() + 4096;
-            iov.add(buffer, 8192);
             assertEquals(0, ring.registerFiles(-1, -1));
             assertEquals(0, ring.updateFile(1, fd.number()));
-            assertEquals(0, ring.registerBuffers(iov.address(), 1));
             Memory.fill(buffer, 4096, 0x5A);
-            assertTrue(ring.writeFixed(1, buffer, 4096, 0, 0, IoUring.IOSQE_FIXED_FILE, 0, 1));
+            assertTrue(ring.write(1, buffer, 4096, 0, 0, IoUring.IOSQE_FIXED_FILE, 1));
             assertEquals(new Completion(1, 4096, 0), only());
-            assertTrue(ring.readFixed(1, buffer + 4096, 4096, 0, 0, IoUring.IOSQE_FIXED_FILE, 0, 2));
+            assertTrue(ring.read(1, buffer + 4096, 4096, 0, 0, IoUring.IOSQE_FIXED_FILE, 2));
             assertEquals(new Completion(2, 4096, 0), only());
             assertEquals(0x5A, Memory.getU8(buffer + 8191));
-            assertTrue(ring.readFixed(1, buffer + 8192, 4096, 0, 0, IoUring.IOSQE_FIXED_FILE, 0, 3));
-            assertEquals(-Errno.EFAULT, only().result(), "outside of the registered buffer");
             assertTrue(ring.read(0, buffer, 4096, 0, 0, IoUring.IOSQE_FIXED_FILE, 4));
             assertEquals(-Errno.EBADF, only().result(), "an empty place");
             assertEquals(0, ring.unregisterFiles());
-            assertEquals(0, ring.unregisterBuffers());
             assertEquals(-Errno.ENXIO, ring.unregisterFiles());
         }
     }
@@ -305,7 +300,7 @@ class IoUringTest {
         ring.close();
         ring.close();
         assertThrows(IllegalStateException.class, () -> ring.nop(1));
-        assertThrows(IllegalStateException.class, () -> ring.writeFixed(0, 0, 0, 0, 0, 0, 0, 1));
+        assertThrows(IllegalStateException.class, () -> ring.write(0, 0, 0, 0, 0, 0, 1));
         assertThrows(IllegalStateException.class, () -> ring.submit());
         assertThrows(IllegalStateException.class, () -> ring.submitAndWait(0));
         assertThrows(IllegalStateException.class, () -> ring.flushTaskWork());
