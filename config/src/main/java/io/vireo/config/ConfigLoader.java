@@ -33,7 +33,9 @@ public final class ConfigLoader {
      *     brace is HOCON, any other is taken as it stands; relative paths in it start at the working directory
      * @param cpus those that an IOThread may be pinned to, as from {@link Cpus#online}
      */
-    public static VireoConfig load(Path file, List<String> overrides, Set<Integer> cpus) {
+    public static VireoConfig load(Path named, List<String> overrides, Set<Integer> cpus) {
+        // Of a bare name the library knows no folder, and passes over what it includes without a word.
+        Path file = named.getParent() == null ? Path.of(".").resolve(named) : named;
         Origin place = new Origin(file.toString(), 0, "");
         readable(file, place);
         var options = ConfigParseOptions.defaults().setAllowMissing(false).setSyntax(ConfigSyntax.CONF);

@@ -98,6 +98,21 @@ class ConfigLoaderTest {
                 drive("driver = null-co, size = 1M, read-zeroes = true, latency = 60s, read-only = on"));
     }
 
+    /** As when an operator stands in the folder of the file. */
+    @Test
+    void includesBesideAFileOfABareName() throws IOException {
+        Path file = Path.of("bare-name-" + ProcessHandle.current().pid() + ".conf");
+        Path included = Path.of("included-" + file);
+        try {
+            Files.writeString(file, "include \"" + included + "\"\nvireo.devices.vda { drive = d, transport.path = /run/s }");
+            Files.writeString(included, "vireo.drives.d { driver = null-co }");
+            assertEquals(Set.of("d"), ConfigLoader.load(file, List.of(), Hocon.CPUS).drives().keySet());
+        } finally {
+            Files.deleteIfExists(file);
+            Files.deleteIfExists(included);
+        }
+    }
+
     @Test
     void readsARamDrive() {
         assertEquals(

@@ -3,6 +3,7 @@ package io.vireo.actors.plane;
 import akka.actor.typed.ActorSystem;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.actors.vhostuser.ListeningSocket;
+import io.vireo.actors.vhostuser.TransportCheck;
 import io.vireo.actors.vhostuser.VhostUserServer;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.DriveConfig;
@@ -14,6 +15,7 @@ import io.vireo.monitoring.metrics.IoThreadView;
 import io.vireo.monitoring.metrics.VireoMetrics;
 import io.vireo.posix.PosixException;
 import io.vireo.storage.node.BlockNode;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -72,7 +74,19 @@ public final class DataPlane implements AutoCloseable {
         }
     }
 
+    /** What would keep a device's socket from being made, where the configuration names it. Makes nothing. */
+    public static void check(VireoConfig config) {
+        for (DeviceConfig device : config.devices().values()) {
+            TransportConfig transport = device.transport().orElse(null);
+            if (transport == null) continue;
+            TransportCheck.problem(transport).ifPresent(what -> {
+                throw new TransportException(transport, what, null);
+            });
+        }
+    }
+
     private void open(ActorSystem<?> system) {
+        check(config);
         for (DriveConfig drive : config.drives().values()) nodes.put(drive.nodeName(), Nodes.open(drive));
         for (IoThreadConfig ioThread : config.iothreads().values()) ioThreads.start(ioThread);
         for (DeviceConfig device : config.devices().values()) serve(system, device);
@@ -98,8 +112,10 @@ public final class DataPlane implements AutoCloseable {
     private static ListeningSocket listen(TransportConfig transport) {
         try {
             return ListeningSocket.open(transport);
-        } catch (PosixException e) {
-            throw new TransportException(transport, e);
+        } catch (UncheckedIOException e) {
+            throw new TransportException(transport, e.getCause().toString(), e);
+        } catch (PosixException | IllegalArgumentException e) {
+            throw new TransportException(transport, e.getMessage(), e);
         }
     }
 

@@ -1,11 +1,10 @@
 package io.vireo.actors.plane;
 
 import io.vireo.config.TransportConfig;
-import io.vireo.posix.PosixException;
 
 /** A device's socket cannot be made. The message says where the configuration names it and what the system answered. */
 public final class TransportException extends RuntimeException {
-    TransportException(TransportConfig transport, PosixException reason) {
-        super(transport.origin().message(reason.getMessage()), reason);
+    TransportException(TransportConfig transport, String what, Throwable reason) {
+        super(transport.origin().message(what), reason);
     }
 }

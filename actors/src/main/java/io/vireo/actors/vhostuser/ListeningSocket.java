@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.UserPrincipalLookupService;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * An export's listening socket. One that we made is removed at the end, unless its path has become somebody else's by
@@ -28,11 +30,14 @@ public final class ListeningSocket implements AutoCloseable {
     /** Null for a socket that was handed to us. */
     private final Path path;
     private final FileStatus made;
+    /** Those that were missing, the innermost first. */
+    private final List<Path> madeDirectories;
 
-    private ListeningSocket(UnixSocket socket, Path path, FileStatus made) {
+    private ListeningSocket(UnixSocket socket, Path path, FileStatus made, List<Path> madeDirectories) {
         this.socket = socket;
         this.path = path;
         this.made = made;
+        this.madeDirectories = madeDirectories;
     }
 
     /**
@@ -57,21 +62,27 @@ public final class ListeningSocket implements AutoCloseable {
     @Override
     public void close() {
         if (path != null && isStillOurs()) removeIfThere(path);
+        removeEmpty(madeDirectories);
         socket.close();
     }
 
     private static ListeningSocket adopt(int number) {
-        return new ListeningSocket(UnixSocket.adoptListening(Fd.owning(number)), null, null);
+        return new ListeningSocket(UnixSocket.adoptListening(Fd.owning(number)), null, null, List.of());
     }
 
     private static ListeningSocket bind(TransportConfig.SocketPath wanted) {
         Path path = wanted.path();
+        List<Path> madeDirectories = new ArrayList<>();
         UnixSocket socket;
         try {
-            if (path.getParent() != null) createDirectories(path.getParent(), wanted.mode());
+            if (path.getParent() != null) createDirectories(path.getParent(), wanted.mode(), madeDirectories);
             socket = bindReplacing(path);
         } catch (IOException e) {
+            removeEmpty(madeDirectories);
             throw new UncheckedIOException(e);
+        } catch (RuntimeException e) {
+            removeEmpty(madeDirectories);
+            throw e;
         }
         try {
             FileStatus made = PosixFile.status(path.toString());
@@ -79,12 +90,14 @@ public final class ListeningSocket implements AutoCloseable {
             PosixFile.chmod(path.toString(), wanted.mode());
             setOwner(wanted);
             socket.listen(BACKLOG);
-            return new ListeningSocket(socket, path, made);
+            return new ListeningSocket(socket, path, made, madeDirectories);
         } catch (IOException e) {
             abandon(socket, path);
+            removeEmpty(madeDirectories);
             throw new UncheckedIOException(e);
         } catch (RuntimeException e) {
             abandon(socket, path);
+            removeEmpty(madeDirectories);
             throw e;
         }
     }
@@ -109,10 +122,11 @@ public final class ListeningSocket implements AutoCloseable {
         }
     }
 
-    private static void createDirectories(Path directory, int socketMode) throws IOException {
+    private static void createDirectories(Path directory, int socketMode, List<Path> made) throws IOException {
         if (Files.isDirectory(directory)) return;
-        if (directory.getParent() != null) createDirectories(directory.getParent(), socketMode);
+        if (directory.getParent() != null) createDirectories(directory.getParent(), socketMode, made);
         Files.createDirectory(directory);
+        made.addFirst(directory);
         PosixFile.chmod(directory.toString(), (socketMode & OTHERS) != 0 ? DIRECTORY_FOR_ALL : DIRECTORY_FOR_US);
     }
 
@@ -134,6 +148,15 @@ public final class ListeningSocket implements AutoCloseable {
             Files.deleteIfExists(path);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** As far as nobody has put anything into them. */
+    private static void removeEmpty(List<Path> directories) {
+        try {
+            for (Path directory : directories) Files.deleteIfExists(directory);
+        } catch (IOException e) {
+            // In use by others, or gone from under us: then it is theirs.
         }
     }
 

@@ -38,6 +38,20 @@ class ListeningSocketTest {
     }
 
     @Test
+    void leavesNoDirectoryOfItsMakingThatIsOfNoUse() throws IOException {
+        Path path = directory.resolve("new/deep/s");
+        var nobody = new TransportConfig.SocketPath(path, 0600, Optional.empty(), Optional.of("nobody-has-this"), Origin.PROGRAM);
+        assertThrows(UncheckedIOException.class, () -> ListeningSocket.open(nobody));
+        assertFalse(Files.exists(directory.resolve("new")));
+        ListeningSocket.open(TransportConfig.SocketPath.of(path)).close();
+        assertFalse(Files.exists(directory.resolve("new")));
+        ListeningSocket socket = ListeningSocket.open(TransportConfig.SocketPath.of(path));
+        Files.writeString(directory.resolve("new/theirs"), "");
+        socket.close();
+        assertTrue(Files.exists(directory.resolve("new/theirs")));
+    }
+
+    @Test
     void refusesALiveSocketNamingItsHolder() {
         Path path = directory.resolve("s");
         try (UnixSocket holder = UnixSocket.listen(path, 8)) {

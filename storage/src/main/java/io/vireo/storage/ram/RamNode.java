@@ -1,7 +1,10 @@
 package io.vireo.storage.ram;
 
+import io.vireo.posix.Errno;
 import io.vireo.posix.Mapping;
+import io.vireo.posix.PosixException;
 import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
@@ -26,7 +29,12 @@ public final class RamNode implements BlockNode {
         }
         this.nodeName = nodeName;
         this.readOnly = readOnly;
-        memory = Mapping.anonymous(sizeBytes);
+        try {
+            memory = Mapping.anonymous(sizeBytes);
+        } catch (PosixException e) {
+            throw new ImageException(ImageException.Kind.IO, nodeName, "the host does not give it " + sizeBytes
+                    + " bytes of memory: " + Errno.describe(e.errno()), e);
+        }
         memory.dontDump();
     }
 
