@@ -4,15 +4,16 @@ import io.vireo.config.DriveConfig;
 import io.vireo.config.FileOptions;
 import io.vireo.config.LogConfig;
 import io.vireo.config.Origin;
+import io.vireo.posix.PosixException;
 import io.vireo.virtio.driver.BenchLoad;
+import io.vireo.virtio.driver.DeviceFault;
+import io.vireo.virtio.driver.FrontendException;
 import io.vireo.virtio.driver.Waiting;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -26,7 +27,6 @@ final class BenchCommand implements Callable<Integer> {
     /** Not measured: this JVM compiles meanwhile. */
     private static final long WARM_UP_NANOS = 1_000_000_000;
     private static final int DEPTH_MAX = 128;
-    private static final int BLOCK_BYTES_MAX = 1 << 20;
     /** Rings, headers and guards. */
     private static final long MEMORY_SPARE_BYTES = 16L << 20;
 
@@ -55,7 +55,8 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--rwmixread", defaultValue = "50", description = "percent of reads in rw and randrw (default: ${DEFAULT-VALUE})")
     private int readPercent;
 
-    @Option(names = "--bs", defaultValue = "4096", description = "bytes a request, a multiple of 512 (default: ${DEFAULT-VALUE})")
+    @Option(names = "--bs", defaultValue = "4k", converter = BlockBytes.class,
+            description = "the size of a request: a multiple of 512 up to 1m, as 512, 4k or 128k (default: ${DEFAULT-VALUE})")
     private int blockBytes;
 
     @Option(names = "--iodepth", defaultValue = "32", description = "requests in flight, 1..128, in each queue (default: ${DEFAULT-VALUE})")
@@ -82,18 +83,18 @@ final class BenchCommand implements Callable<Integer> {
         refuse(queues < 1 || queues > 16, "--numjobs " + queues + " is not within 1..16");
         refuse(seconds < 1, "--runtime " + seconds + " is less than 1");
         refuse(readPercent < 0 || readPercent > 100, "--rwmixread " + readPercent + " is not within 0..100");
-        refuse(blockBytes < 512 || blockBytes % 512 != 0 || blockBytes > BLOCK_BYTES_MAX,
-                "--bs " + blockBytes + " is not a multiple of 512 up to " + BLOCK_BYTES_MAX);
         refuse(target.socket != null && direct, "--direct goes with --filename: the back-end has opened its disk already");
         if (access.writes() && !yes && !agreed()) return ExitStatus.USAGE;
         LogSetup.apply(new LogConfig(LogConfig.Format.TEXT, LogConfig.Level.WARN));
         BenchLoad.Options options = BenchLoad.Options.of(access, blockBytes, depth, TimeUnit.SECONDS.toNanos(seconds),
                 poll ? Waiting.SPIN : Waiting.CALL).withReadPercent(readPercent);
         try (BenchTarget driven = open()) {
-            BenchReport report = measure(driven, new BenchLoad(driven.transport(), options), options);
+            BenchReport report = measure(driven, options);
             System.out.print(json ? report.figures().json() : report.figures().table());
             if (!report.caution().isEmpty()) System.err.println("bench: " + report.caution());
             return report.result().errors() == 0 ? ExitStatus.DONE : ExitStatus.FAILED;
+        } catch (FrontendException | PosixException | DeviceFault e) {
+            throw new OperatorException(ExitStatus.FAILED, "bench: " + e.getMessage());
         }
     }
 
@@ -116,26 +117,21 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private static BenchReport measure(BenchTarget driven, BenchLoad load, BenchLoad.Options options) throws Exception {
-        load.run(WARM_UP_NANOS);
+    private static BenchReport measure(BenchTarget driven, BenchLoad.Options options) throws InterruptedException {
+        WatchedLoad load = new WatchedLoad(fitting(driven, options), driven);
+        load.run(WARM_UP_NANOS, false);
         long cpu = driven.cpuNanos();
         long read = driven.deviceReadBytes();
-        BenchLoad.Result result = runWithProgress(load);
+        BenchLoad.Result result = load.run(options.durationNanos(), true);
         long readAfter = driven.deviceReadBytes();
         return new BenchReport(options, result, driven.cpuNanos() - cpu, read < 0 ? -1 : readAfter - read);
     }
 
-    private static BenchLoad.Result runWithProgress(BenchLoad load) throws Exception {
-        CompletableFuture<BenchLoad.Result> result = CompletableFuture.supplyAsync(
-                load::run, work -> Thread.ofPlatform().name("guest").start(work));
-        for (long before = 0; ; ) {
-            try {
-                return result.get(1, TimeUnit.SECONDS);
-            } catch (TimeoutException e) {
-                long now = load.completedRequests();
-                if (System.console() != null) System.err.printf("  %,d requests/s%n", now - before);
-                before = now;
-            }
+    private static BenchLoad fitting(BenchTarget driven, BenchLoad.Options options) {
+        try {
+            return new BenchLoad(driven.transport(), options);
+        } catch (IllegalArgumentException e) {
+            throw new OperatorException(ExitStatus.USAGE, "bench: " + e.getMessage());
         }
     }
 

@@ -29,6 +29,7 @@ record BenchReport(BenchLoad.Options options, BenchLoad.Result result, long cpuN
 
     /** What a reader of the figures must know to judge them; empty when there is nothing. */
     String caution() {
+        if (result.errors() > 0) return "%,d of %,d requests failed".formatted(result.errors(), result.requests());
         if (!isReadOnly() || deviceReadBytes < 0 || deviceShare() >= MOSTLY) return "";
         return "%.0f %% of this came from memory or from holes in the file, not from a disk".formatted(100 * (1 - deviceShare()));
     }

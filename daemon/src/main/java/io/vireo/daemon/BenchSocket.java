@@ -3,9 +3,11 @@ package io.vireo.daemon;
 import io.vireo.posix.PosixException;
 import io.vireo.virtio.driver.DriverMemory;
 import io.vireo.virtio.driver.DriverTransport;
+import io.vireo.virtio.driver.FrontendException;
 import io.vireo.virtio.driver.VhostUserDisk;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 
 /** A vhost-user-blk back-end, anybody's, at its socket. */
 final class BenchSocket implements BenchTarget {
@@ -13,6 +15,9 @@ final class BenchSocket implements BenchTarget {
 
     private final DriverMemory memory;
     private final VhostUserDisk disk;
+    private final long pid;
+    private final CompletableFuture<Void> gone = new CompletableFuture<>();
+    private volatile boolean closing;
 
     BenchSocket(Path socket, int queues, long memoryBytes) {
         memory = DriverMemory.create(memoryBytes);
@@ -21,6 +26,30 @@ final class BenchSocket implements BenchTarget {
         } catch (PosixException e) {
             memory.close();
             throw new OperatorException(ExitStatus.FAILED, "no back-end: " + e.getMessage());
+        } catch (FrontendException e) {
+            memory.close();
+            throw refused(socket, e);
+        }
+        pid = disk.frontend().peer().pid();
+        Thread.ofPlatform().daemon().name("hang-up").start(this::awaitEnd);
+    }
+
+    private static OperatorException refused(Path socket, FrontendException e) {
+        return switch (e.fault()) {
+            // A back-end has one front-end: the next one is turned away, or left waiting.
+            case CLOSED, TIMEOUT -> new OperatorException(ExitStatus.IN_USE,
+                    "the back-end at " + socket + " serves somebody else, or refused us: " + e.getMessage());
+            case WRONG_REPLY, REFUSED, NOT_OFFERED -> new OperatorException(ExitStatus.FAILED,
+                    "the back-end at " + socket + " does not play along: " + e.getMessage());
+        };
+    }
+
+    /** Nothing is said on the connection while requests are made, so whoever listens hears only its end. */
+    private void awaitEnd() {
+        try {
+            while (!closing && !disk.frontend().isClosedByBackend()) continue;
+        } finally {
+            gone.complete(null);
         }
     }
 
@@ -36,11 +65,21 @@ final class BenchSocket implements BenchTarget {
 
     @Override
     public long pid() {
-        return disk.frontend().peer().pid();
+        return pid;
+    }
+
+    @Override
+    public CompletableFuture<Void> gone() {
+        return gone;
     }
 
     @Override
     public void close() {
+        // A load may still wait for what is gone, in memory that goes with the process.
+        if (gone.isDone()) return;
+        closing = true;
+        disk.frontend().shutdown();
+        gone.join();
         disk.close();
         memory.close();
     }

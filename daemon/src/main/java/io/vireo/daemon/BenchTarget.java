@@ -4,6 +4,7 @@ import io.vireo.virtio.driver.DriverTransport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 
 /** What `bench` drives, and what it can learn about its costs. */
 interface BenchTarget extends AutoCloseable {
@@ -14,6 +15,11 @@ interface BenchTarget extends AutoCloseable {
 
     /** The process that does the I/O. */
     long pid();
+
+    /** Done when the side measured ended the connection; never, where there is none. */
+    default CompletableFuture<Void> gone() {
+        return new CompletableFuture<>();
+    }
 
     @Override
     void close();
