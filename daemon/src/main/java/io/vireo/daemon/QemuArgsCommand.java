@@ -22,18 +22,26 @@ final class QemuArgsCommand implements Callable<Integer> {
     @Parameters(index = "1", arity = "0..1", paramLabel = "DEVICE", description = "one device only")
     private String device;
 
-    @Option(names = "--memory", defaultValue = "512M", description = "the guest's memory (default: ${DEFAULT-VALUE})")
+    @Option(names = "--memory", defaultValue = "512M",
+            description = "the guest's memory: a number, and K, M (also without), G or T (default: ${DEFAULT-VALUE})")
     private String memory;
 
     @Override
     public Integer call() {
+        if (!memory.matches("0*[1-9][0-9]{0,14}[KMGTkmgt]?")) {
+            throw new OperatorException(ExitStatus.USAGE,
+                    "--memory " + memory + " is not a number with K, M, G or T behind it, such as 512M");
+        }
+        // QEMU itself takes a bare number as MiB after -m, and as bytes in an object.
+        String size = Character.isDigit(memory.charAt(memory.length() - 1)) ? memory + "M" : memory;
         VireoConfig config = configFile.load();
         if (device != null && !config.devices().containsKey(device)) {
             throw new OperatorException(ExitStatus.USAGE, "no device " + device + "; there are " + config.devices().keySet());
         }
+        if (config.devices().isEmpty()) throw new OperatorException(ExitStatus.USAGE, "no devices: nothing to attach");
         List<String> lines = new ArrayList<>();
         // A back-end in another process sees guest memory only when it is shared.
-        lines.add("-m " + memory + " -object memory-backend-memfd,id=vireo-memory,size=" + memory
+        lines.add("-m " + size + " -object memory-backend-memfd,id=vireo-memory,size=" + size
                 + ",share=on -machine memory-backend=vireo-memory");
         int bootIndex = 1;
         for (DeviceConfig each : config.devices().values()) {
