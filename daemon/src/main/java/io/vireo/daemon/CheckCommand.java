@@ -20,6 +20,7 @@ final class CheckCommand implements Callable<Integer> {
         VireoConfig config = configFile.load();
         String plan = Plan.of(config, Daemon.mayUseUring());
         System.out.print(plan);
+        if (config.devices().isEmpty()) System.err.println("warning: " + Daemon.NOTHING_TO_SERVE);
         config.devices().values().forEach(CheckCommand::warnWhenAlone);
         return ExitStatus.DONE;
     }

@@ -25,23 +25,27 @@ final class Daemon {
     /** Set to "no", the daemon leaves io_uring alone, as under a sandbox that refuses it. */
     private static final String URING_PROPERTY = "vireo.uring";
 
+    static final String NOTHING_TO_SERVE = "no devices: nothing to serve";
+
     private final VireoConfig config;
 
     Daemon(VireoConfig config) {
         this.config = config;
     }
 
-    /** Serves until SIGTERM or SIGINT; the exit status. */
+    /** Serves until SIGTERM, SIGINT or SIGHUP; the exit status. */
     int run() throws IOException {
-        Signals signals = new Signals();
+        Signals signals = Signals.ofProcess();
         LogSetup.apply(config.log());
         Logger log = LoggerFactory.getLogger(Daemon.class);
+        if (config.devices().isEmpty()) log.warn(NOTHING_TO_SERVE);
         VireoMetrics metrics = new VireoMetrics(Version.current());
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         ActorSystem<Void> system = PrivateActorSystem.start("vireo");
         try (MeterBinding _ = MeterBinding.bind(metrics, registry);
                 JvmMeters _ = new JvmMeters(registry);
                 DataPlane plane = DataPlane.start(system, config, metrics, mayUseUring())) {
+            MadeSockets sockets = MadeSockets.of(config);
             Optional<MetricsServer> server = startMetrics(registry);
             plane.devices().forEach(device -> System.out.println(readyLine(device)));
             System.out.flush();
@@ -50,7 +54,7 @@ final class Daemon {
             log.info("{}: stopping{}", signal, clients.isEmpty() ? "" : "; leaving the clients of " + String.join(", ", clients));
             List<String> hanging = plane.stop(config.shutdownTimeout());
             server.ifPresent(MetricsServer::close);
-            return end(log, signal, hanging);
+            return end(log, signal, hanging, sockets);
         } finally {
             system.terminate();
             LogSetup.flush();
@@ -62,14 +66,15 @@ final class Daemon {
         return !"no".equals(System.getProperty(URING_PROPERTY));
     }
 
-    private int end(Logger log, String signal, List<String> hanging) {
+    private int end(Logger log, String signal, List<String> hanging, MadeSockets sockets) {
         RateLimitedLog.summarise(log, System.nanoTime());
         if (hanging.isEmpty()) {
-            log.info("ended by {}: everything in flight was completed and flushed", signal);
+            LogSetup.lastWords().info("ended by {}: everything in flight was completed and flushed", signal);
             return ExitStatus.DONE;
         }
         hanging.forEach(log::error);
-        log.error("ended by {} with requests that never came back in {} s", signal, config.shutdownTimeout().toSeconds());
+        sockets.remove();
+        LogSetup.lastWords().error("ended by {} with requests that never came back in {} s", signal, config.shutdownTimeout().toSeconds());
         LogSetup.flush();
         // What hangs holds threads and memory that nothing can wait for.
         Runtime.getRuntime().halt(ExitStatus.FAILED);

@@ -15,6 +15,9 @@ import org.slf4j.LoggerFactory;
 /** The log: one line an event on stderr, written by a thread of its own so that a slow sink stops nobody. */
 final class LogSetup {
     private static final int QUEUE_EVENTS = 4096;
+    private static final String LAST_WORDS = "io.vireo.daemon.LastWords";
+    /** Says at every start that it has started. */
+    private static final String AKKA_LOGGER = "akka.event.slf4j.Slf4jLogger";
 
     private LogSetup() {}
 
@@ -40,6 +43,13 @@ final class LogSetup {
         ch.qos.logback.classic.Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.valueOf(config.level().name()));
         root.addAppender(async);
+        context.getLogger(LAST_WORDS).setLevel(Level.INFO);
+        context.getLogger(AKKA_LOGGER).setLevel(Level.WARN);
+    }
+
+    /** For why a run ended, which is told at every level. */
+    static Logger lastWords() {
+        return LoggerFactory.getLogger(LAST_WORDS);
     }
 
     /** Writes what is queued; the last line of a run must not be lost. */

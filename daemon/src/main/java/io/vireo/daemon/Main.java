@@ -4,6 +4,7 @@ import io.vireo.actors.plane.DriveException;
 import io.vireo.actors.plane.TransportException;
 import io.vireo.actors.vhostuser.SocketInUseException;
 import io.vireo.config.ConfigException;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -24,12 +25,16 @@ import picocli.CommandLine.HelpCommand;
             HelpCommand.class
         })
 public final class Main implements Runnable {
+    private static final Set<String> SERVING = Set.of("serve", "storage-daemon");
+
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;
 
     private Main() {}
 
     public static void main(String[] arguments) {
+        // Whoever starts a daemon may end it at once, and is to get its exit status even so.
+        if (arguments.length > 0 && SERVING.contains(arguments[0])) Signals.ofProcess();
         System.exit(new CommandLine(new Main())
                 .setExecutionExceptionHandler((e, command, parsed) -> report(e))
                 .setCaseInsensitiveEnumValuesAllowed(true)

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -41,6 +42,14 @@ final class CheckTest {
         Vireo.Result result = check(access);
         assertEquals(0, result.exit(), result.stderr());
         assertEquals("", result.stderr());
+    }
+
+    @Test
+    void warnsThatThereIsNothingToServe() throws IOException {
+        Path conf = Files.writeString(folder.resolve("vireo.conf"), "vireo { drives.none { driver = null-co } }\n");
+        Vireo.Result result = Vireo.run("check", conf.toString());
+        assertEquals(0, result.exit(), result.stderr());
+        assertEquals("warning: no devices: nothing to serve", result.stderr());
     }
 
     private Vireo.Result check(String access) throws IOException {

@@ -12,6 +12,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
@@ -50,12 +51,61 @@ final class ServeLifeTest {
         endsOn("INT");
     }
 
+    @Test
+    void endsOnSighupWithinASecondAndSaysWhy() {
+        endsOn("HUP");
+    }
+
+    @Test
+    void endsWithStatusZeroOnASignalDuringItsStart() throws IOException {
+        Path conf = configure("vda", "vda.sock", onDisk());
+        Path slow = folder.resolve("slow.conf");
+        run("mkfifo", slow.toString());
+        try (Child daemon = Vireo.start(Vireo.HOME, List.of(), List.of("serve", slow.toString()))) {
+            // Opening waits for the reader: the daemon is about to read what it shall serve.
+            try (var configuration = Files.newOutputStream(slow, StandardOpenOption.WRITE)) {
+                daemon.terminate();
+                Files.copy(conf, configuration);
+            }
+            assertEquals(0, daemon.awaitExit(Vireo.PATIENCE), () -> daemon.failure("ended badly").getMessage());
+            assertTrue(daemon.err().getLast().contains("SIGTERM"), () -> daemon.failure("did not say why").getMessage());
+        }
+    }
+
+    @Test
+    void saysWhyItEndedAtEveryLogLevel() throws IOException {
+        for (String level : List.of("warn", "error")) {
+            Path conf = configure("vda", "vda.sock", onDisk());
+            Files.writeString(conf, Files.readString(conf).replace("vireo {", "vireo {\nlog.level = " + level));
+            try (Child daemon = serve(conf)) {
+                daemon.terminate();
+                assertEquals(0, daemon.awaitExit(Vireo.PATIENCE));
+                assertEquals(1, daemon.err().size(), () -> daemon.failure("says more or less than why").getMessage());
+                assertTrue(daemon.err().getLast().contains("ended by SIGTERM"), daemon.err().getLast());
+            }
+        }
+    }
+
+    @Test
+    void warnsOnceThatItHasNothingToServe() throws IOException {
+        Path conf = Files.writeString(folder.resolve("none.conf"), "vireo { drives.none { driver = null-co } }\n");
+        try (Child daemon = Vireo.start(Vireo.HOME, List.of(), List.of("serve", conf.toString()))) {
+            Await.until("it warned", () -> !daemon.err().isEmpty());
+            daemon.terminate();
+            assertEquals(0, daemon.awaitExit(Vireo.PATIENCE));
+            List<String> warnings = daemon.err().stream().filter(line -> line.contains("WARN")).toList();
+            assertEquals(1, warnings.size(), () -> daemon.failure("warned otherwise").getMessage());
+            assertTrue(warnings.getFirst().endsWith("no devices: nothing to serve"), warnings.getFirst());
+        }
+    }
+
     private void endsOn(String signal) {
         try (Child daemon = serve(configure("vda", "vda.sock", onDisk()))) {
             run("kill", "-" + signal, Long.toString(daemon.pid()));
             assertEquals(0, daemon.awaitExit(A_SECOND));
             assertTrue(daemon.err().getLast().contains("SIG" + signal), () -> daemon.failure("did not say why").getMessage());
             assertFalse(Files.exists(socket), "its socket is left behind");
+            assertFalse(String.join("\n", daemon.err()).contains("Slf4jLogger"), "tells of its logger");
         }
     }
 

@@ -79,6 +79,8 @@ final class StuckRequestTest {
     void endsTheDaemonInItsShutdownTimeoutAndIsNamed() {
         try (VireoDaemon daemon = serve(); AttachedDisk _ = stick(daemon)) {
             endsAndNamesTheStuck(daemon);
+            assertTrue(Files.notExists(folder.resolve("stuck.sock")), "its socket is left behind");
+            assertTrue(Files.notExists(folder.resolve("healthy.sock")), "its neighbour's socket is left behind");
         }
     }
 
