@@ -1,5 +1,6 @@
 package io.vireo.daemon;
 
+import io.vireo.actors.plane.DataPlane;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
@@ -18,6 +19,7 @@ final class CheckCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         VireoConfig config = configFile.load();
+        DataPlane.check(config);
         String plan = Plan.of(config, Daemon.mayUseUring());
         System.out.print(plan);
         if (config.devices().isEmpty()) System.err.println("warning: " + Daemon.NOTHING_TO_SERVE);

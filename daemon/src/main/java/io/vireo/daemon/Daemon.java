@@ -15,8 +15,8 @@ import io.vireo.monitoring.metrics.MeterBinding;
 import io.vireo.monitoring.metrics.MetricsServer;
 import io.vireo.monitoring.metrics.VireoMetrics;
 import java.io.IOException;
+import java.net.UnknownHostException;
 import java.util.List;
-import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,16 +44,16 @@ final class Daemon {
         ActorSystem<Void> system = PrivateActorSystem.start("vireo");
         try (MeterBinding _ = MeterBinding.bind(metrics, registry);
                 JvmMeters _ = new JvmMeters(registry);
+                // Before the devices: what it is refused is refused before anything is made.
+                MetricsServer _ = startMetrics(registry);
                 DataPlane plane = DataPlane.start(system, config, metrics, mayUseUring())) {
             MadeSockets sockets = MadeSockets.of(config);
-            Optional<MetricsServer> server = startMetrics(registry);
             plane.devices().forEach(device -> System.out.println(readyLine(device)));
             System.out.flush();
             String signal = signals.await();
             List<String> clients = plane.connectedClients();
             log.info("{}: stopping{}", signal, clients.isEmpty() ? "" : "; leaving the clients of " + String.join(", ", clients));
             List<String> hanging = plane.stop(config.shutdownTimeout());
-            server.ifPresent(MetricsServer::close);
             return end(log, signal, hanging, sockets);
         } finally {
             system.terminate();
@@ -81,11 +81,14 @@ final class Daemon {
         return ExitStatus.FAILED;
     }
 
-    private Optional<MetricsServer> startMetrics(PrometheusMeterRegistry registry) {
-        if (config.metrics().isEmpty()) return Optional.empty();
+    /** Null when none is configured. */
+    private MetricsServer startMetrics(PrometheusMeterRegistry registry) {
+        if (config.metrics().isEmpty()) return null;
         MetricsConfig where = config.metrics().get();
         try {
-            return Optional.of(MetricsServer.start(where.host(), where.port(), registry));
+            return MetricsServer.start(where.host(), where.port(), registry);
+        } catch (UnknownHostException e) {
+            throw new OperatorException(ExitStatus.USAGE, where.origin().message(e.getMessage()));
         } catch (IOException e) {
             throw new OperatorException(ExitStatus.IN_USE, where.origin().message(e.getMessage()));
         }

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,6 +50,12 @@ final class ServeRefusalTest {
                 Arguments.of("error policy of a later version", drive,
                         "devices.vda { drive = disk, werror = stop, transport.path = sub/vda.sock }",
                         5, List.of("vireo.devices.vda.werror", "report")),
+                Arguments.of("a group that is not there", drive,
+                        "devices.vda { drive = disk, transport { path = sub/vda.sock, group = no-such-group } }",
+                        5, List.of("vireo.devices.vda.transport", "no group 'no-such-group'")),
+                Arguments.of("a file where the socket shall be", drive,
+                        "devices.vda { drive = disk, transport.path = good.img }",
+                        5, List.of("vireo.devices.vda.transport", "good.img", "not a socket")),
                 Arguments.of("missing image", drive.replace("good", "missing"), device, 4, List.of("missing.img")),
                 Arguments.of("empty image", drive.replace("good", "empty"), device, 4, List.of("empty.img", "empty")),
                 Arguments.of("image of odd size", drive.replace("good", "odd"), device, 4,
@@ -69,6 +77,22 @@ final class ServeRefusalTest {
             }
             assertEquals(before, tree(), command + " created something");
         }
+    }
+
+    @Test
+    void makesNothingWhenItMayNotShowItsMetrics() throws IOException {
+        Path conf = configure("metrics {}", "drives.disk { driver = null-co }",
+                "devices.vda { drive = disk, transport.path = sub/vda.sock }");
+        List<Path> before = tree();
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Vireo.Result result = Vireo.run("serve", conf.toString(), "--set", "vireo.metrics.port=" + taken.getLocalPort());
+            assertEquals(3, result.exit(), result.stderr());
+            assertTrue(result.stderr().contains(Integer.toString(taken.getLocalPort())), result.stderr());
+        }
+        Vireo.Result nowhere = Vireo.run("serve", conf.toString(), "--set", "vireo.metrics.host=no-such-host.invalid");
+        assertEquals(2, nowhere.exit(), nowhere.stderr());
+        assertTrue(nowhere.stderr().contains("no host 'no-such-host.invalid'"), nowhere.stderr());
+        assertEquals(before, tree(), "something was created");
     }
 
     @Test

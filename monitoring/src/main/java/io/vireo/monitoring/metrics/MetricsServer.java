@@ -6,6 +6,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -53,7 +54,7 @@ public final class MetricsServer implements AutoCloseable {
      */
     public static MetricsServer start(String host, int port, PrometheusMeterRegistry registry) throws IOException {
         var address = new InetSocketAddress(host, port);
-        if (address.isUnresolved()) throw new IOException("metrics: no such host: " + host);
+        if (address.isUnresolved()) throw new UnknownHostException("there is no host '" + host + "'; allowed: an address of this machine");
         HttpServer http;
         try {
             http = HttpServer.create(address, 0);
