@@ -2,9 +2,12 @@ package io.vireo.actors.plane;
 
 import akka.actor.AbstractScheduler;
 import akka.actor.Cancellable;
+import akka.actor.Scheduler;
 import akka.event.LoggingAdapter;
 import com.typesafe.config.Config;
 import java.io.Closeable;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -21,6 +24,8 @@ import scala.concurrent.duration.FiniteDuration;
  */
 public final class SleepingScheduler extends AbstractScheduler implements Closeable {
     private final ScheduledThreadPoolExecutor timer;
+    /** What Akka wants to have run, due or not, when the system ends: its dispatchers' own ends. */
+    private final Set<Runnable> runOnClose = ConcurrentHashMap.newKeySet();
 
     /** As Akka wants it. */
     public SleepingScheduler(Config config, LoggingAdapter log, ThreadFactory threads) {
@@ -38,9 +43,14 @@ public final class SleepingScheduler extends AbstractScheduler implements Closea
 
     @Override
     public Cancellable scheduleOnce(FiniteDuration delay, Runnable runnable, ExecutionContext executor) {
+        boolean anyway = runnable instanceof Scheduler.TaskRunOnClose;
+        if (anyway) runOnClose.add(runnable);
         try {
-            return cancellable(timer.schedule(() -> executor.execute(runnable), delay.toNanos(), TimeUnit.NANOSECONDS));
+            return cancellable(timer.schedule(() -> {
+                if (!anyway || runOnClose.remove(runnable)) executor.execute(runnable);
+            }, delay.toNanos(), TimeUnit.NANOSECONDS));
         } catch (RejectedExecutionException e) {
+            runOnClose.remove(runnable);
             throw new IllegalStateException("cannot enqueue after timer shutdown", e); // Akka's words, which it looks for
         }
     }
@@ -53,6 +63,7 @@ public final class SleepingScheduler extends AbstractScheduler implements Closea
     @Override
     public void close() {
         timer.shutdownNow();
+        for (Runnable left : runOnClose) if (runOnClose.remove(left)) left.run();
     }
 
     private static Cancellable cancellable(Future<?> future) {

@@ -53,4 +53,18 @@ class SleepingSchedulerTest {
         later.await();
         assertEquals(0, runs.get());
     }
+
+    @Test
+    void endsTheThreadsOfItsSystemWithIt() throws Exception {
+        ActorSystem<Void> ended = PrivateActorSystem.start("ended");
+        ended.executionContext().execute(() -> {});
+        ended.terminate();
+        ended.getWhenTerminated().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (threads("ended-") > 0) assertTrue(System.nanoTime() - patience < 0, () -> threads("ended-") + " threads are left");
+    }
+
+    private static long threads(String prefix) {
+        return Thread.getAllStackTraces().keySet().stream().filter(thread -> thread.getName().startsWith(prefix)).count();
+    }
 }
