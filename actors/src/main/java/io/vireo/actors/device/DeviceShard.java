@@ -122,7 +122,7 @@ public final class DeviceShard implements PolledDevice {
     public boolean poll() {
         if (drainPending || batches.isEmpty()) return false;
         boolean available = hasAvailable();
-        if (holding) release(System.nanoTime());
+        if (holding) releaseDue();
         if (!available) return false;
         drainPending = true;
         device.tell(DeviceActor.Drain.DRAIN);
@@ -139,13 +139,22 @@ public final class DeviceShard implements PolledDevice {
     }
 
     /** Shows what was held back to drivers that have come with new requests, or have not come for too long. */
-    private void release(long nowNanos) {
+    private void releaseDue() {
+        release(false, System.nanoTime());
+    }
+
+    /** Shows all that was held back. */
+    private void releaseAll() {
+        release(true, 0);
+    }
+
+    private void release(boolean all, long nowNanos) {
         holding = false;
         try {
             for (ServedVirtqueue queue : queues.seen()) {
                 if (!queue.stagger.isHolding()) continue;
                 boolean driverCame = !queue.closed && queue.ring.hasAvailable();
-                if (driverCame || queue.stagger.isHeldTooLong(nowNanos)) release(queue, driverCame);
+                if (all || driverCame || queue.stagger.isHeldTooLong(nowNanos)) release(queue, driverCame);
                 else holding = true;
             }
             Memory.raiseFaults();
@@ -172,7 +181,7 @@ public final class DeviceShard implements PolledDevice {
     @Override
     public boolean enableKicks() {
         // What is held would be held for ever: this thread is about to sleep.
-        if (holding) release(Long.MAX_VALUE);
+        if (holding) releaseAll();
         try {
             return queues.enableKicks() || drainPending;
         } catch (InternalError e) {
@@ -363,7 +372,7 @@ public final class DeviceShard implements PolledDevice {
             remove(queue);
             stopped.complete(next);
         });
-        if (holding) release(Long.MAX_VALUE);
+        if (holding) releaseAll();
         queue.stop(drained);
     }
 
