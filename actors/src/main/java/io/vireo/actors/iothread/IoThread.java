@@ -228,7 +228,7 @@ public final class IoThread implements IoContext, Executor {
                 } else if (now - idleSince < SPIN_NANOS) {
                     Thread.onSpinWait();
                 } else {
-                    // On a processor of its own this costs a third of a microsecond; on a shared one it is what lets
+                    // On a processor of its own this costs a system call; on a shared one it is what lets
                     // those run whom it waits for, such as the kernel's workers that write to the page cache.
                     Thread.yield();
                 }

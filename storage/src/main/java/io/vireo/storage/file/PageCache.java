@@ -8,7 +8,7 @@ import io.vireo.storage.node.Operation;
 
 /**
  * What the host's page cache does at once, done at once on the IOThread: reads of what is in it, and on tmpfs, where
- * there is nothing else, writes too. For a read of 4 KiB that is a third of the way through an engine.
+ * there is nothing else, writes too: no ring and no hand-over to a thread stands between.
  *
  * <p>A cache that has just refused is left alone for a while, longer each time, since every refusal costs a system call.
  * Thread: the IOThread; a request that is not served is as it was.
