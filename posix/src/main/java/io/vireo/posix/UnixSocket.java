@@ -82,11 +82,6 @@ public final class UnixSocket implements AutoCloseable {
         return new UnixSocket(fd, EventFd.create());
     }
 
-    /** Takes over a connected socket that came from elsewhere, as one end of a socketpair. */
-    public static UnixSocket adoptConnected(Fd fd) {
-        return new UnixSocket(fd, null);
-    }
-
     public static UnixSocket connect(Path path) {
         Fd fd = SocketAddress.socket();
         try {

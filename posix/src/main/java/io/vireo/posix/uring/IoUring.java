@@ -26,8 +26,6 @@ import io.vireo.posix.UringCalls;
 public final class IoUring implements AutoCloseable {
     /** Of a completion: its multishot operation goes on; without it that has ended and may be prepared again. */
     public static final int CQE_F_MORE = 1 << 1;
-    /** For {@code sqeFlags}: fd is an index into the registered files. */
-    public static final int IOSQE_FIXED_FILE = 1;
     /** For {@code sqeFlags}: starts after everything before it has completed. */
     public static final int IOSQE_IO_DRAIN = 1 << 1;
     /** For {@code sqeFlags}: goes to a kernel worker at once, without trying whether it would block. */
@@ -81,7 +79,7 @@ public final class IoUring implements AutoCloseable {
     /**
      * @param iov address of {@code count} iovecs, which stay as they are until completion
      * @param rwFlags RWF_DSYNC, RWF_NOWAIT or 0
-     * @param sqeFlags IOSQE_FIXED_FILE, IOSQE_ASYNC or 0
+     * @param sqeFlags IOSQE_ASYNC or 0
      */
     public boolean readv(int fd, long iov, int count, long offset, int rwFlags, int sqeFlags, long userData) {
         return prepare(IORING_OP_READV, sqeFlags, fd, offset, iov, count, rwFlags, userData);
@@ -184,12 +182,6 @@ public final class IoUring implements AutoCloseable {
         enter(0, IORING_ENTER_GETEVENTS, 0, 0);
     }
 
-    /** A completion can be reaped without a system call. */
-    public boolean hasCompletions() {
-        open();
-        return !completions.isEmpty();
-    }
-
     /**
      * Hands the completions that are there to {@code handler}, in the order they came.
      *
@@ -218,23 +210,6 @@ public final class IoUring implements AutoCloseable {
             reap(handler);
         }
         return true;
-    }
-
-    /** Registers files for IOSQE_FIXED_FILE, -1 for a place to be filled later: 0 or -errno. */
-    public int registerFiles(int... fds) {
-        open();
-        return Registration.files(calls, ring.fd.number(), fds);
-    }
-
-    /** Puts a file into, or with -1 takes one out of, a place of the registered files: 0 or -errno. */
-    public int updateFile(int index, int fd) {
-        open();
-        return Registration.updateFile(calls, ring.fd.number(), index, fd);
-    }
-
-    public int unregisterFiles() {
-        open();
-        return calls.register(ring.fd.number(), IORING_UNREGISTER_FILES, 0, 0);
     }
 
     /** Which of the best flags the kernel took, for the log: as deferred, cooperative or plain. */

@@ -8,7 +8,7 @@ import io.vireo.posix.UringCalls;
 
 /** The calls of io_uring_register that want a structure. */
 final class Registration {
-    /** struct io_uring_rsrc_update and io_uring_files_update: { u32 offset; u32 resv; u64 data; }. */
+    /** struct io_uring_rsrc_update: { u32 offset; u32 resv; u64 data; }. */
     private static final int UPDATE_BYTES = 16;
     private static final int ANY_OFFSET = -1;
 
@@ -28,24 +28,6 @@ final class Registration {
         try (NativeBlock update = NativeBlock.allocate(UPDATE_BYTES, 8)) {
             Memory.putInt(update.address(), index);
             calls.register(ring, IORING_UNREGISTER_RING_FDS, update.address(), 1);
-        }
-    }
-
-    static int files(UringCalls calls, int ring, int[] fds) {
-        try (NativeBlock numbers = NativeBlock.allocate(Math.max(4, 4L * fds.length), 4)) {
-            for (int i = 0; i < fds.length; i++) Memory.putInt(numbers.address() + 4L * i, fds[i]);
-            return calls.register(ring, IORING_REGISTER_FILES, numbers.address(), fds.length);
-        }
-    }
-
-    static int updateFile(UringCalls calls, int ring, int index, int fd) {
-        try (NativeBlock update = NativeBlock.allocate(UPDATE_BYTES + 8, 8)) {
-            long number = update.address() + UPDATE_BYTES;
-            Memory.putInt(number, fd);
-            Memory.putInt(update.address(), index);
-            Memory.putLong(update.address() + 8, number);
-            int updated = calls.register(ring, IORING_REGISTER_FILES_UPDATE, update.address(), 1);
-            return updated < 0 ? updated : 0;
         }
     }
 }

@@ -84,9 +84,6 @@ final class UringLayout {
     static final int IORING_ASYNC_CANCEL_ALL = 1;
     static final int IORING_ASYNC_CANCEL_ANY = 1 << 2;
 
-    static final int IORING_REGISTER_FILES = 2;
-    static final int IORING_UNREGISTER_FILES = 3;
-    static final int IORING_REGISTER_FILES_UPDATE = 6;
     static final int IORING_REGISTER_PROBE = 8;
     static final int IORING_REGISTER_RING_FDS = 20;
     static final int IORING_UNREGISTER_RING_FDS = 21;

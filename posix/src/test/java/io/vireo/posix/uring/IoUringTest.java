@@ -167,25 +167,6 @@ class IoUringTest {
     }
 
     @Test
-    void readsThroughRegisteredFiles() {
-        try (Fd fd = file("fixed")) {
-            long buffer = block.address() + 4096;
-            assertEquals(0, ring.registerFiles(-1, -1));
-            assertEquals(0, ring.updateFile(1, fd.number()));
-            Memory.fill(buffer, 4096, 0x5A);
-            assertTrue(ring.write(1, buffer, 4096, 0, 0, IoUring.IOSQE_FIXED_FILE, 1));
-            assertEquals(new Completion(1, 4096, 0), only());
-            assertTrue(ring.read(1, buffer + 4096, 4096, 0, 0, IoUring.IOSQE_FIXED_FILE, 2));
-            assertEquals(new Completion(2, 4096, 0), only());
-            assertEquals(0x5A, Memory.getU8(buffer + 8191));
-            assertTrue(ring.read(0, buffer, 4096, 0, 0, IoUring.IOSQE_FIXED_FILE, 4));
-            assertEquals(-Errno.EBADF, only().result(), "an empty place");
-            assertEquals(0, ring.unregisterFiles());
-            assertEquals(-Errno.ENXIO, ring.unregisterFiles());
-        }
-    }
-
-    @Test
     void pollsAnEventfdUntilRemoved() {
         try (EventFd event = EventFd.create()) {
             assertTrue(ring.pollMultishot(event.fd().number(), Epoll.EPOLLIN, 5));
@@ -305,9 +286,7 @@ class IoUringTest {
         assertThrows(IllegalStateException.class, () -> ring.submitAndWait(0));
         assertThrows(IllegalStateException.class, () -> ring.flushTaskWork());
         assertThrows(IllegalStateException.class, () -> ring.taskWorkPending());
-        assertThrows(IllegalStateException.class, () -> ring.hasCompletions());
         assertThrows(IllegalStateException.class, this::reap);
-        assertThrows(IllegalStateException.class, () -> ring.registerFiles(1));
     }
 
     @Test

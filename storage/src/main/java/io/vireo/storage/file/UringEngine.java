@@ -91,7 +91,7 @@ public final class UringEngine implements AioEngine {
         return moved;
     }
 
-    /** Whether requests wait for room in the ring: the loop then submits and flushes again before it sleeps. */
+    /** Whether requests wait for room in the ring. */
     public boolean hasWaiting() {
         return !waiting.isEmpty();
     }

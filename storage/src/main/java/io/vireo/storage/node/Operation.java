@@ -12,9 +12,4 @@ public enum Operation {
     public boolean changesData() {
         return this == WRITE || this == DISCARD || this == WRITE_ZEROES;
     }
-
-    /** Whether the request carries buffers. */
-    public boolean movesData() {
-        return this == READ || this == WRITE;
-    }
 }
