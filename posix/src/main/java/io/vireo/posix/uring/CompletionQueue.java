@@ -20,10 +20,6 @@ final class CompletionQueue {
         next = Memory.getInt(head);
     }
 
-    boolean isEmpty() {
-        return Memory.getIntAcquire(tail) == next;
-    }
-
     /**
      * Takes what is there now, at most once around; what arrives meanwhile waits for the next time. An entry counts as
      * taken before its handler runs, so that one which throws does not see it again.
