@@ -46,8 +46,9 @@ public final class DeviceShard implements PolledDevice {
     private Runnable onCompletions;
     private boolean completionsAnnounced;
     private boolean drainPending;
-    /** Something that is done was not shown to a driver yet. */
-    private boolean holding;
+    /** The node did all of the last batch while it took it. */
+    private boolean nodeAnswersAtOnce;
+    private long done;
     private boolean durableWrites;
     private boolean abandoned;
     private int firstQueue;
@@ -121,9 +122,7 @@ public final class DeviceShard implements PolledDevice {
     @Override
     public boolean poll() {
         if (drainPending || batches.isEmpty()) return false;
-        boolean available = hasAvailable();
-        if (holding) releaseDue();
-        if (!available) return false;
+        if (!hasAvailable()) return false;
         drainPending = true;
         device.tell(DeviceActor.Drain.DRAIN);
         return true;
@@ -138,37 +137,6 @@ public final class DeviceShard implements PolledDevice {
         }
     }
 
-    /** Shows what was held back to drivers that have come with new requests, or have not come for too long. */
-    private void releaseDue() {
-        release(false, System.nanoTime());
-    }
-
-    /** Shows all that was held back. */
-    private void releaseAll() {
-        release(true, 0);
-    }
-
-    private void release(boolean all, long nowNanos) {
-        holding = false;
-        try {
-            for (ServedVirtqueue queue : queues.seen()) {
-                if (!queue.stagger.isHolding()) continue;
-                boolean driverCame = !queue.closed && queue.ring.hasAvailable();
-                if (all || driverCame || queue.stagger.isHeldTooLong(nowNanos)) release(queue, driverCame);
-                else holding = true;
-            }
-            Memory.raiseFaults();
-        } catch (InternalError e) {
-            memoryLost(e);
-        }
-    }
-
-    private void release(ServedVirtqueue queue, boolean driverCame) {
-        queue.stagger.released(driverCame);
-        queue.ring.publishUsed();
-        interrupt.tell(queue.completed);
-    }
-
     @Override
     public void suppressKicks() {
         try {
@@ -180,8 +148,6 @@ public final class DeviceShard implements PolledDevice {
 
     @Override
     public boolean enableKicks() {
-        // What is held would be held for ever: this thread is about to sleep.
-        if (holding) releaseAll();
         try {
             return queues.enableKicks() || drainPending;
         } catch (InternalError e) {
@@ -241,8 +207,14 @@ public final class DeviceShard implements PolledDevice {
     /** Takes from one virtqueue; answers how its driver broke it, or null. */
     private VirtqueueBroken fill(RequestBatch batch, ServedVirtqueue queue, long now) {
         try {
-            RequestSlot slot;
-            while (!batch.isFull() && (slot = queue.take(lease, chain, reader, now)) != null) batch.add(slot);
+            int before = batch.count();
+            int quantum = nodeAnswersAtOnce ? queue.quantum.next(batchMax) : batchMax;
+            RequestSlot slot = null;
+            while (!batch.isFull() && batch.count() - before < quantum) {
+                if ((slot = queue.take(lease, chain, reader, now)) == null) break;
+                batch.add(slot);
+            }
+            queue.quantum.taken(batch.count() - before, slot == null);
             return null;
         } catch (VirtqueueBroken e) {
             return e;
@@ -257,6 +229,7 @@ public final class DeviceShard implements PolledDevice {
         }
         passage.submitted(batch.count());
         completionsAnnounced = true;
+        long doneBefore = done;
         for (int i = 0; i < batch.count(); i++) {
             RequestSlot slot = batch.slot(i);
             if (slot.needsNode()) {
@@ -267,6 +240,7 @@ public final class DeviceShard implements PolledDevice {
             }
         }
         completionsAnnounced = false;
+        nodeAnswersAtOnce = done - doneBefore == batch.count();
         batch.recycle();
     }
 
@@ -284,6 +258,7 @@ public final class DeviceShard implements PolledDevice {
 
     void completed(RequestSlot slot) {
         slot.atNode = false;
+        done++;
         if (abandoned) {
             slot.queue.release(slot);
             return;
@@ -313,8 +288,7 @@ public final class DeviceShard implements PolledDevice {
         long now = System.nanoTime();
         try {
             for (int i = 0; i < batch.count(); i++) answer(batch.slot(i), now);
-            holding = queues.publishUsed(now);
-            if (holding) ioThread.poll(this); // one that was left to its kicks would not be looked at again
+            queues.publishUsed();
         } catch (InternalError e) {
             throw new GuestMemoryLost(e);
         }
@@ -340,13 +314,14 @@ public final class DeviceShard implements PolledDevice {
 
     void decideCall(ServedVirtqueue queue) {
         if (abandoned) return;
-        passage.decided(queue.shown());
+        passage.decided(queue.undecided);
         boolean called = queue.call != null && needsCall(queue);
         if (called) {
             counters.call(queue.ring.index());
+            queue.quantum.called();
             queue.call.signal();
         }
-        queue.decided(called);
+        queue.decided();
     }
 
     private static boolean needsCall(ServedVirtqueue queue) {
@@ -372,7 +347,6 @@ public final class DeviceShard implements PolledDevice {
             remove(queue);
             stopped.complete(next);
         });
-        if (holding) releaseAll();
         queue.stop(drained);
     }
 

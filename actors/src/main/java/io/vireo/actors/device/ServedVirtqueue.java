@@ -22,7 +22,7 @@ final class ServedVirtqueue {
     /** What the interrupt actor is told; made once, since a queue completes batch after batch. */
     final InterruptActor.Completed completed = new InterruptActor.Completed(this);
 
-    final Stagger stagger = new Stagger();
+    final Quantum quantum = new Quantum();
     final EventFd kick;
     EventFd call;
     EventFd err;
@@ -94,20 +94,9 @@ final class ServedVirtqueue {
         if (stopped != null) finishStop();
     }
 
-    /** Shows the driver what is done, all of it or the half. */
-    void publishUsed(long nowNanos) {
-        ring.publishUsed(stopped != null ? 0 : stagger.holdBack(ring.unpublished(), nowNanos));
-    }
-
-    /** Requests that the driver was shown and the interrupt actor not asked about. */
-    int shown() {
-        return undecided - ring.unpublished();
-    }
-
     /** The driver was called for what it was shown, if it wanted that. */
-    void decided(boolean called) {
-        stagger.decided(called);
-        undecided = ring.unpublished();
+    void decided() {
+        undecided = 0;
         if (stopped != null) finishStop();
     }
 

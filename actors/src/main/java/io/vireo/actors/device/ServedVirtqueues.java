@@ -62,15 +62,10 @@ final class ServedVirtqueues {
         return busy;
     }
 
-    /** Shows the drivers what the batch at hand has written; true when some of it is held back. */
-    boolean publishUsed(long nowNanos) {
-        boolean held = false;
-        for (ServedVirtqueue queue : all) {
-            if (queue.dirty) queue.publishUsed(nowNanos);
-            held |= queue.stagger.isHolding();
-        }
+    /** Shows the drivers what the batch at hand has written. */
+    void publishUsed() {
+        for (ServedVirtqueue queue : all) if (queue.dirty) queue.ring.publishUsed();
         Memory.raiseFaults();
-        return held;
     }
 
     /** Takes nothing more from any of them, and tells those who listen for errors. */
