@@ -2,7 +2,6 @@ package io.vireo.config;
 
 import io.vireo.config.DeviceConfig.QueueAssignment;
 import io.vireo.config.TransportConfig.SocketPath;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -170,15 +169,7 @@ final class DeviceReader {
     }
 
     private static TransportConfig socketPath(Block block) {
-        if (!block.says("path")) {
-            block.missing("path", "the path of a socket, or fd with the number of an inherited one");
-        }
-        Path path = block.path("path").orElse(Path.of("/"));
-        int bytes = path.toString().getBytes(StandardCharsets.UTF_8).length;
-        if (bytes > SocketPath.PATH_BYTES_MAX) {
-            block.problem("path", "is " + bytes + " bytes long: " + path,
-                    "allowed: at most " + SocketPath.PATH_BYTES_MAX + " in a UNIX socket's path");
-        }
+        Path path = SocketPaths.require(block, "the path of a socket, or fd with the number of an inherited one");
         Optional<String> group = block.find("group", Value.text());
         int mode = block.read("mode",
                 group.isPresent()

@@ -12,6 +12,7 @@ import java.util.Optional;
  * drive, its IOThreads) exists when this came from {@link ConfigLoader}.
  *
  * @param drives the top node of each chain, by node-name
+ * @param control where an operator's commands come in; empty = nowhere
  * @param metrics empty when nothing was said about them; whether that means off is the caller's decision
  * @param warnings what was accepted but changed or looks unintended; to be logged once
  */
@@ -20,6 +21,7 @@ public record VireoConfig(
         Map<String, DriveConfig> drives,
         Map<String, DeviceConfig> devices,
         Optional<MetricsConfig> metrics,
+        Optional<TransportConfig.SocketPath> control,
         LogConfig log,
         Duration shutdownTimeout,
         List<Problem> warnings) {
@@ -35,27 +37,30 @@ public record VireoConfig(
     /** Nothing to run, defaults for the rest. */
     public static VireoConfig empty() {
         return new VireoConfig(
-                Map.of(), Map.of(), Map.of(), Optional.empty(), LogConfig.DEFAULT, SHUTDOWN_TIMEOUT, List.of());
+                Map.of(), Map.of(), Map.of(), Optional.empty(), Optional.empty(), LogConfig.DEFAULT, SHUTDOWN_TIMEOUT, List.of());
     }
 
     public VireoConfig withIothread(IoThreadConfig iothread) {
         return new VireoConfig(
-                plus(iothreads, iothread.name(), iothread), drives, devices, metrics, log, shutdownTimeout, warnings);
+                plus(iothreads, iothread.name(), iothread), drives, devices, metrics, control, log, shutdownTimeout,
+                warnings);
     }
 
     public VireoConfig withDrive(DriveConfig drive) {
         return new VireoConfig(
-                iothreads, plus(drives, drive.nodeName(), drive), devices, metrics, log, shutdownTimeout, warnings);
+                iothreads, plus(drives, drive.nodeName(), drive), devices, metrics, control, log, shutdownTimeout,
+                warnings);
     }
 
     public VireoConfig withDevice(DeviceConfig device) {
         return new VireoConfig(
-                iothreads, drives, plus(devices, device.name(), device), metrics, log, shutdownTimeout, warnings);
+                iothreads, drives, plus(devices, device.name(), device), metrics, control, log, shutdownTimeout,
+                warnings);
     }
 
     public VireoConfig withMetrics(MetricsConfig newMetrics) {
         return new VireoConfig(
-                iothreads, drives, devices, Optional.of(newMetrics), log, shutdownTimeout, warnings);
+                iothreads, drives, devices, Optional.of(newMetrics), control, log, shutdownTimeout, warnings);
     }
 
     private static <T> Map<String, T> inOrder(Map<String, T> map) {

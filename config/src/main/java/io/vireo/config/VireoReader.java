@@ -45,12 +45,14 @@ final class VireoReader {
 
         Optional<MetricsConfig> metrics =
                 root.says("metrics") ? Optional.of(metrics(root.block("metrics"))) : Optional.empty();
+        Optional<TransportConfig.SocketPath> control =
+                root.says("control") ? control(root.block("control")) : Optional.empty();
         LogConfig log = log(root.block("log"));
         Duration shutdownTimeout =
                 root.read("shutdown-timeout", VireoConfig.SHUTDOWN_TIMEOUT, Value.duration(LONGEST));
-        List.of("monitors", "control", "throttle-groups", "sandbox").forEach(root::notYet);
+        List.of("monitors", "throttle-groups", "sandbox").forEach(root::notYet);
         root.finish();
-        return new VireoConfig(iothreads, drives, devices, metrics, log, shutdownTimeout, warnings);
+        return new VireoConfig(iothreads, drives, devices, metrics, control, log, shutdownTimeout, warnings);
     }
 
     private IoThreadConfig iothread(String name, Block block) {
@@ -79,6 +81,15 @@ final class VireoReader {
                 block.origin());
         block.finish();
         return metrics;
+    }
+
+    /** For us alone: whoever may connect may do anything with every disk. */
+    private static Optional<TransportConfig.SocketPath> control(Block block) {
+        var control = new TransportConfig.SocketPath(
+                SocketPaths.require(block, "/run/vireo/control.sock"), TransportConfig.SocketPath.MODE_ALONE,
+                Optional.empty(), Optional.empty(), block.originOf("path"));
+        block.finish();
+        return Optional.of(control);
     }
 
     private static LogConfig log(Block block) {

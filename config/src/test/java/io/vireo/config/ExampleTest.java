@@ -125,6 +125,9 @@ class ExampleTest {
                 Optional.of(new MetricsConfig("127.0.0.1", 9464, Origin.PROGRAM)),
                 hocon.load("vireo.metrics {}").metrics());
         assertEquals(VireoConfig.empty(), hocon.load("vireo {}"));
+        assertEquals(
+                Optional.of(new SocketPath(folder.resolve("control.sock"), 0600, Optional.empty(), Optional.empty(), Origin.PROGRAM)),
+                hocon.load("vireo.control.path = control.sock").control());
         assertTrue(config.devices().containsKey("vda"));
     }
 }

@@ -74,7 +74,7 @@ class RefusalTest {
     @Test
     void unknownBlock() {
         hocon.refuses("vireo {\n  drivers {}\n}", 2, "vireo.drivers", "unknown key 'drivers'",
-                "did you mean drives? allowed: drives, devices, metrics, iothreads, log, shutdown-timeout");
+                "did you mean drives? allowed: drives, devices, metrics, control, iothreads, log, shutdown-timeout");
     }
 
     @Test
@@ -93,10 +93,17 @@ class RefusalTest {
 
     @Test
     void laterBlocksAreNotIgnored() {
-        for (String block : List.of("monitors", "control", "throttle-groups", "sandbox")) {
+        for (String block : List.of("monitors", "throttle-groups", "sandbox")) {
             hocon.refuses("vireo {\n\n" + block + " = {}\n}", 3, "vireo." + block,
                     "is not available in this version", "leave it out");
         }
+    }
+
+    @Test
+    void controlSocketWithoutAUsablePath() {
+        hocon.refuses("vireo.control {}", 1, "vireo.control.path", "is missing", "allowed: /run/vireo/control.sock");
+        hocon.refuses("vireo.control { path = c.sock, mode = 0666 }", 1, "vireo.control.mode", "unknown key 'mode'",
+                "allowed: path");
     }
 
     @Test

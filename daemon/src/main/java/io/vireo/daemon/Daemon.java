@@ -3,9 +3,12 @@ package io.vireo.daemon;
 import akka.actor.typed.ActorSystem;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vireo.actors.monitor.CommandTable;
+import io.vireo.actors.monitor.MonitorServer;
 import io.vireo.actors.plane.DataPlane;
 import io.vireo.actors.plane.DeviceHost;
 import io.vireo.actors.plane.PrivateActorSystem;
+import io.vireo.actors.vhostuser.ListeningSocket;
 import io.vireo.config.MetricsConfig;
 import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
@@ -46,7 +49,10 @@ final class Daemon {
                 JvmMeters _ = new JvmMeters(registry);
                 // Before the devices: what it is refused is refused before anything is made.
                 MetricsServer _ = startMetrics(registry);
-                DataPlane plane = DataPlane.start(system, config, metrics, mayUseUring())) {
+                ListeningSocket control = listenForControl();
+                DataPlane plane = DataPlane.start(system, config, metrics, mayUseUring());
+                // To its end: whoever waits for a drain wants to see it.
+                MonitorServer _ = startMonitor(system, control)) {
             MadeSockets sockets = MadeSockets.of(config);
             plane.devices().forEach(device -> System.out.println(readyLine(device)));
             System.out.flush();
@@ -92,6 +98,18 @@ final class Daemon {
         } catch (IOException e) {
             throw new OperatorException(ExitStatus.IN_USE, where.origin().message(e.getMessage()));
         }
+    }
+
+    /** Null when none is configured. */
+    private ListeningSocket listenForControl() {
+        if (config.control().isEmpty()) return null;
+        DataPlane.check(config);
+        return DataPlane.listen(config.control().get());
+    }
+
+    private static MonitorServer startMonitor(ActorSystem<?> system, ListeningSocket control) {
+        if (control == null) return null;
+        return MonitorServer.start(system, control.socket(), new CommandTable(Version.current(), List.of()));
     }
 
     private static String readyLine(DeviceHost device) {

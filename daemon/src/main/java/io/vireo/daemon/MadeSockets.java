@@ -24,6 +24,7 @@ final class MadeSockets {
         for (DeviceConfig device : config.devices().values()) {
             if (device.transport().orElse(null) instanceof TransportConfig.SocketPath socket) sockets.note(socket.path());
         }
+        config.control().ifPresent(control -> sockets.note(control.path()));
         return sockets;
     }
 

@@ -22,6 +22,7 @@ import picocli.CommandLine.HelpCommand;
             StorageDaemonCommand.class,
             DemoCommand.class,
             BenchCommand.class,
+            QmpCommand.class,
             HelpCommand.class
         })
 public final class Main implements Runnable {

@@ -33,6 +33,7 @@ final class SocketMessage implements AutoCloseable {
     private static final int SOL_SOCKET = 1;
     private static final int SCM_RIGHTS = 1;
     private static final int MSG_CTRUNC = 8;
+    private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
 
@@ -67,6 +68,15 @@ final class SocketMessage implements AutoCloseable {
             if (count < 0) throw new PosixException("sendmsg", "fd " + fd, (int) -count);
             done += (int) count;
         } while (done < lengthBytes);
+    }
+
+    /** Bytes that the socket took at once; 0 when it has no room. */
+    int trySend(int fd, long address, int lengthBytes) {
+        begin(address, lengthBytes);
+        long count = retried(SENDMSG, fd, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count == -Errno.EAGAIN) return 0;
+        if (count < 0) throw new PosixException("sendmsg", "fd " + fd, (int) -count);
+        return (int) count;
     }
 
     @Override

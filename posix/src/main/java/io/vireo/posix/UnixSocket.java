@@ -191,6 +191,21 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
+    /**
+     * Sends what there is room for, without waiting for the other side to read.
+     *
+     * @return bytes sent; 0 when there is no room
+     * @throws PosixException EPIPE: the other side is gone or this one was shut down
+     */
+    public int trySend(long address, int lengthBytes) {
+        if (!enter()) throw new PosixException("sendmsg", fd.toString(), Errno.EPIPE);
+        try {
+            return sent.trySend(fd.number(), address, lengthBytes);
+        } finally {
+            exit();
+        }
+    }
+
     /** Ends the connection, or the accepting, for both directions: whoever waits in a call here returns. */
     public void shutdown() {
         synchronized (this) {

@@ -74,15 +74,16 @@ public final class DataPlane implements AutoCloseable {
         }
     }
 
-    /** What would keep a device's socket from being made, where the configuration names it. Makes nothing. */
+    /** What would keep a socket from being made, where the configuration names it. Makes nothing. */
     public static void check(VireoConfig config) {
-        for (DeviceConfig device : config.devices().values()) {
-            TransportConfig transport = device.transport().orElse(null);
-            if (transport == null) continue;
-            TransportCheck.problem(transport).ifPresent(what -> {
-                throw new TransportException(transport, what, null);
-            });
-        }
+        config.control().ifPresent(DataPlane::check);
+        for (DeviceConfig device : config.devices().values()) device.transport().ifPresent(DataPlane::check);
+    }
+
+    private static void check(TransportConfig transport) {
+        TransportCheck.problem(transport).ifPresent(what -> {
+            throw new TransportException(transport, what, null);
+        });
     }
 
     private void open(ActorSystem<?> system) {
@@ -109,7 +110,13 @@ public final class DataPlane implements AutoCloseable {
         metrics.add(host);
     }
 
-    private static ListeningSocket listen(TransportConfig transport) {
+    /**
+     * Opens a socket as it is configured.
+     *
+     * @throws TransportException why it cannot be made, where the configuration names it
+     * @throws io.vireo.actors.vhostuser.SocketInUseException somebody serves it
+     */
+    public static ListeningSocket listen(TransportConfig transport) {
         try {
             return ListeningSocket.open(transport);
         } catch (UncheckedIOException e) {

@@ -1,0 +1,104 @@
+package io.vireo.daemon;
+
+import io.vireo.monitoring.qmp.JsonStream;
+import io.vireo.monitoring.qmp.JsonStream.Found;
+import io.vireo.monitoring.qmp.JsonStream.JsonObject;
+import io.vireo.monitoring.qmp.QmpMessage;
+import io.vireo.posix.Fd;
+import io.vireo.posix.Memory;
+import io.vireo.posix.NativeBlock;
+import io.vireo.posix.PosixException;
+import io.vireo.posix.UnixSocket;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+
+/** A connection to somebody's QMP socket, negotiated. Events are not listened to. Thread: one. */
+final class QmpClient implements AutoCloseable {
+    private static final int BLOCK_BYTES = 64 << 10;
+
+    private final Path path;
+    private final UnixSocket socket;
+    private final NativeBlock block = NativeBlock.allocate(BLOCK_BYTES, 8);
+    private final JsonStream stream = new JsonStream();
+    private final Deque<Found> heard = new ArrayDeque<>();
+
+    private QmpClient(Path path, UnixSocket socket) {
+        this.path = path;
+        this.socket = socket;
+    }
+
+    /** @throws OperatorException nobody serves the socket, or it does not speak QMP */
+    static QmpClient connect(Path path) {
+        QmpClient client;
+        try {
+            client = new QmpClient(path, UnixSocket.connect(path));
+        } catch (PosixException e) {
+            throw new OperatorException(ExitStatus.FAILED, "nobody to talk to: " + e.getMessage());
+        }
+        try {
+            if (!client.hear().containsKey("QMP")) throw client.wrong("does not greet as a QMP server does");
+            client.execute("qmp_capabilities", Map.of());
+            return client;
+        } catch (RuntimeException e) {
+            client.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Has a command done, however long that takes.
+     *
+     * @throws OperatorException it was refused, in the server's words, or the server has gone
+     */
+    Object execute(String command, Map<String, Object> arguments) {
+        send(QmpMessage.command(command, arguments));
+        while (true) {
+            Map<String, Object> answer = hear();
+            if (answer.containsKey("return")) return answer.get("return");
+            if (answer.get("error") instanceof Map<?, ?> error) {
+                throw new OperatorException(ExitStatus.FAILED, command + ": " + error.get("desc"));
+            }
+        }
+    }
+
+    private void send(byte[] message) {
+        try {
+            for (int at = 0; at < message.length; ) {
+                int length = Math.min(BLOCK_BYTES, message.length - at);
+                Memory.copy(message, at, block.address(), length);
+                socket.send(block.address(), length);
+                at += length;
+            }
+        } catch (PosixException e) {
+            throw wrong("has hung up");
+        }
+    }
+
+    private Map<String, Object> hear() {
+        while (heard.isEmpty()) {
+            List<Fd> fds = new ArrayList<>();
+            int count = socket.receive(block.address(), BLOCK_BYTES, fds);
+            fds.forEach(Fd::close);
+            if (count == 0) throw wrong("has hung up");
+            byte[] bytes = new byte[count];
+            Memory.copy(block.address(), bytes, 0, count);
+            if (!stream.feed(bytes, heard::add)) throw wrong("says more than is to be believed");
+        }
+        if (heard.remove() instanceof JsonObject object) return object.members();
+        throw wrong("does not speak JSON");
+    }
+
+    private OperatorException wrong(String what) {
+        return new OperatorException(ExitStatus.FAILED, "who serves " + path + " " + what);
+    }
+
+    @Override
+    public void close() {
+        socket.close();
+        block.close();
+    }
+}

@@ -1,0 +1,34 @@
+package io.vireo.monitoring.qmp;
+
+/** Why a command was not done: what its client is answered. */
+public final class QmpException extends RuntimeException {
+    /** The kinds that a client may tell apart. */
+    public enum ErrorClass {
+        GENERIC_ERROR("GenericError"),
+        COMMAND_NOT_FOUND("CommandNotFound"),
+        DEVICE_NOT_ACTIVE("DeviceNotActive"),
+        DEVICE_NOT_FOUND("DeviceNotFound");
+
+        final String word;
+
+        ErrorClass(String word) {
+            this.word = word;
+        }
+    }
+
+    private final ErrorClass errorClass;
+
+    public QmpException(ErrorClass errorClass, String desc) {
+        super(desc, null, false, false);
+        this.errorClass = errorClass;
+    }
+
+    /** GenericError. */
+    public QmpException(String desc) {
+        this(ErrorClass.GENERIC_ERROR, desc);
+    }
+
+    public ErrorClass errorClass() {
+        return errorClass;
+    }
+}

@@ -1,0 +1,89 @@
+package io.vireo.test;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The daemon's control socket: its file, and what it is asked. */
+@Timeout(180)
+final class ControlSocketTest {
+    @TempDir
+    Path folder;
+
+    private Path control;
+    private Path conf;
+    private int metricsPort;
+
+    @BeforeEach
+    void configure() throws IOException {
+        control = folder.resolve("control.sock");
+        metricsPort = Scrape.freePort();
+        conf = configuration("vm.conf", "vda", metricsPort);
+    }
+
+    private Path configuration(String name, String device, int port) throws IOException {
+        return Files.writeString(folder.resolve(name), """
+                vireo {
+                  drives.disk { driver = null-co, size = 1M }
+                  devices.%s { drive = disk, transport.path = %s.sock }
+                  control.path = control.sock
+                  metrics.port = %d
+                }
+                """.formatted(device, device, port));
+    }
+
+    private VireoDaemon serve() {
+        return VireoDaemon.serve(Vireo.HOME, List.of(), conf, metricsPort, "vda");
+    }
+
+    @Test
+    void isForItsOwnerAloneAndGoneAfterwards() throws IOException {
+        try (VireoDaemon daemon = serve()) {
+            assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(control)));
+            Vireo.Result version = Vireo.run("qmp", control.toString(), "query-version");
+            assertEquals(0, version.exit(), version.stderr());
+            assertTrue(version.stdout().contains("\"package\":\"vireo-"), version.stdout());
+            Vireo.Result wrong = Vireo.run("qmp", control.toString(), "query-version", "x=1");
+            assertEquals(1, wrong.exit(), wrong.stdout());
+            assertEquals("query-version: Parameter 'x' is unexpected", wrong.stderr());
+            assertEquals(0, daemon.terminate(Duration.ofSeconds(10)), daemon.failure("end")::getMessage);
+        }
+        assertFalse(Files.exists(control), "the socket is left behind");
+        Vireo.Result nobody = Vireo.run("qmp", control.toString(), "query-version");
+        assertEquals(1, nobody.exit(), nobody.stdout());
+    }
+
+    @Test
+    void isRefusedWhileAnotherServesItAndReplacedWhenThatIsDead() throws IOException {
+        try (VireoDaemon daemon = serve()) {
+            Path second = configuration("other.conf", "vdb", Scrape.freePort());
+            Vireo.Result refused = Vireo.run("serve", second.toString());
+            assertEquals(3, refused.exit(), refused.stderr());
+            assertTrue(refused.stderr().contains(Long.toString(daemon.pid())), refused.stderr());
+            assertFalse(Files.exists(folder.resolve("vdb.sock")), "something was made all the same");
+            assertEquals(0, Vireo.run("qmp", control.toString(), "query-commands").exit());
+        }
+        Files.deleteIfExists(control);
+        try (var dead = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            dead.bind(UnixDomainSocketAddress.of(control));
+        }
+        Files.deleteIfExists(folder.resolve("vda.sock"));
+        try (VireoDaemon _ = serve()) {
+            assertEquals(0, Vireo.run("qmp", control.toString(), "query-commands").exit());
+        }
+    }
+}
