@@ -13,6 +13,7 @@ import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.SplitRing;
 import io.vireo.virtio.queue.SplitVirtqueue;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -59,6 +60,7 @@ public final class Device {
      * @param ioThreadOfQueue who serves each virtqueue, by index
      * @param counters the counters to go on with, per IOThread
      * @param blocking where memory is unmapped
+     * @param intake asked each time before requests are taken
      */
     public static Device open(
             ActorSystem<?> system,
@@ -68,11 +70,13 @@ public final class Device {
             List<IoThread> ioThreadOfQueue,
             Function<IoThread, DeviceCounters> counters,
             Executor blocking,
+            Intake intake,
             DeviceListener listener) {
         Device device = new Device(name, properties, ioThreadOfQueue, blocking);
         for (IoThread ioThread : new LinkedHashSet<>(ioThreadOfQueue)) {
             DeviceShard state = CompletableFuture.supplyAsync(
-                            () -> new DeviceShard(ioThread, node, properties, counters.apply(ioThread), listener), ioThread)
+                            () -> new DeviceShard(ioThread, node, properties, counters.apply(ioThread), intake, listener),
+                            ioThread)
                     .join();
             ActorRef<DeviceActor.Command> actor = system.systemActorOf(
                     DeviceActor.create(state),
@@ -154,6 +158,33 @@ public final class Device {
 
     public boolean isRunning(int index) {
         return served[index] != null;
+    }
+
+    /** Goes on after its intake was opened. From any thread. */
+    public void resume() {
+        for (Shard shard : shards.values()) shard.state.ioThread.execute(shard.state::resume);
+    }
+
+    /**
+     * Completes when nothing is in flight; exceptionally when that will not be. Means something while the intake is held.
+     * From any thread.
+     */
+    public CompletableFuture<Void> whenIdle() {
+        return CompletableFuture.allOf(shards.values().stream().map(shard -> {
+            CompletableFuture<Void> idle = new CompletableFuture<>();
+            shard.state.ioThread.execute(() -> shard.state.whenIdle(idle));
+            return idle;
+        }).toArray(CompletableFuture[]::new));
+    }
+
+    /** A virtqueue that runs, as it is seen from outside. */
+    public record QueueState(int index, int size, int inFlight) {}
+
+    /** The virtqueues that run. From any thread. */
+    public List<QueueState> runningQueues() {
+        return shards.values().stream().flatMap(shard -> Arrays.stream(shard.state.seen()))
+                .map(queue -> new QueueState(queue.ring.index(), queue.ring.size(), queue.inFlightSeen()))
+                .sorted(Comparator.comparingInt(QueueState::index)).toList();
     }
 
     /** Stops what runs, waits for what is in flight, ends the actors and gives the memory back. */

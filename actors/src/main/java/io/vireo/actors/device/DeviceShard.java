@@ -38,6 +38,8 @@ public final class DeviceShard implements PolledDevice {
     private final Passage passage = new Passage();
     private final CompletableFuture<Void> whenAbandoned = new CompletableFuture<>();
     private final ServedVirtqueues queues = new ServedVirtqueues();
+    private final IdleWaiters idleWaiters = new IdleWaiters(queues);
+    private final Intake intake;
     private final RequestAccount account;
     private Chain chain = new Chain(2);
     private MemoryLease lease;
@@ -56,8 +58,14 @@ public final class DeviceShard implements PolledDevice {
 
     /** Opens the node's channel, so on the IOThread. */
     DeviceShard(
-            IoThread ioThread, BlockNode node, BlkProperties properties, DeviceCounters counters, DeviceListener listener) {
+            IoThread ioThread,
+            BlockNode node,
+            BlkProperties properties,
+            DeviceCounters counters,
+            Intake intake,
+            DeviceListener listener) {
         this.ioThread = ioThread;
+        this.intake = intake;
         this.counters = counters;
         this.listener = listener;
         account = new RequestAccount(counters, listener, properties.readOnly());
@@ -122,7 +130,7 @@ public final class DeviceShard implements PolledDevice {
     @Override
     public boolean poll() {
         if (drainPending || batches.isEmpty()) return false;
-        if (!hasAvailable()) return false;
+        if (!intake.isOpen() || !hasAvailable()) return false;
         drainPending = true;
         device.tell(DeviceActor.Drain.DRAIN);
         return true;
@@ -148,6 +156,7 @@ public final class DeviceShard implements PolledDevice {
 
     @Override
     public boolean enableKicks() {
+        if (!intake.isOpen()) return drainPending;
         try {
             return queues.enableKicks() || drainPending;
         } catch (InternalError e) {
@@ -171,7 +180,7 @@ public final class DeviceShard implements PolledDevice {
     /** Takes what the driver has published, up to one batch; null when that is nothing. */
     RequestBatch drain() {
         drainPending = false;
-        if (abandoned) return null;
+        if (abandoned || !intake.isOpen()) return null;
         RequestBatch batch = batches.take();
         if (batch == null) return null;
         long now = System.nanoTime();
@@ -302,6 +311,7 @@ public final class DeviceShard implements PolledDevice {
         // Released only now: a queue that was waiting for its last request to stop must have published it.
         for (int i = 0; i < batch.count(); i++) batch.slot(i).queue.release(batch.slot(i));
         batch.recycle();
+        idleWaiters.check();
     }
 
     private void answer(RequestSlot slot, long now) {
@@ -350,6 +360,16 @@ public final class DeviceShard implements PolledDevice {
         queue.stop(drained);
     }
 
+    /** The intake is open: looks at the rings, whose kicks may have come while nobody listened. */
+    void resume() {
+        if (!abandoned && !queues.isEmpty()) ioThread.poll(this);
+    }
+
+    /** Completes when nothing is in flight here. */
+    void whenIdle(CompletableFuture<Void> idle) {
+        idleWaiters.add(idle);
+    }
+
     /** The actors are gone: nothing is taken or answered any more; what is in flight only comes home. */
     void abandon() {
         if (abandoned) return;
@@ -358,6 +378,7 @@ public final class DeviceShard implements PolledDevice {
         queues.breakAll();
         for (ServedVirtqueue queue : queues.seen()) queue.releaseAllBut(slot -> slot.atNode);
         whenAbandoned.complete(null);
+        idleWaiters.fail("the device has stopped");
     }
 
     /** Completes when {@link #abandon} has run. */

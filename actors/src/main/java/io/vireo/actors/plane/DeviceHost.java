@@ -3,6 +3,7 @@ package io.vireo.actors.plane;
 import akka.actor.typed.ActorSystem;
 import io.vireo.actors.device.Device;
 import io.vireo.actors.device.DeviceListener;
+import io.vireo.actors.device.Intake;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.config.BlockLimits;
 import io.vireo.config.DeviceConfig;
@@ -23,7 +24,9 @@ import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -56,6 +59,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     private final long offered;
     private final RateLimitedLog log;
     private final Map<IoThread, DeviceCounters> counters = new ConcurrentHashMap<>();
+    private final Intake intake = new Intake();
     private volatile Device device;
     /** Given up at a reset, with requests that have not come back. */
     private final List<Device> lost = new CopyOnWriteArrayList<>();
@@ -65,6 +69,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     /** A queue did not stop in time: until the reset, its device's others are not waited for as long once more. */
     private boolean hangs;
     private Runnable onFailure = () -> {};
+    private final Object draining = new Object();
 
     /**
      * @param ioThreadOfQueue who serves each virtqueue
@@ -136,7 +141,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         if (device == null) {
             failure = null;
             device = Device.open(
-                    system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking, this);
+                    system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking, intake, this);
             device.accept(accepted, configSpace.isWriteBack(accepted));
         }
         device.useMemory(memory, rings);
@@ -198,6 +203,55 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         configSpace.accepted(0);
     }
 
+    /**
+     * Takes nothing more from the rings until {@link #resume}, whoever drives the device; what is in flight goes on.
+     * From any thread but an IOThread, as the three that follow.
+     */
+    public void pause() {
+        intake.hold(Intake.Hold.PAUSE);
+        awaitTurn();
+    }
+
+    /** Takes requests again after {@link #pause}. */
+    public void resume() {
+        intake.letGo(Intake.Hold.PAUSE);
+        lookAgain();
+    }
+
+    /**
+     * Takes nothing until what is in flight is answered, then flushes the drive, and goes on.
+     *
+     * @throws IllegalStateException it cannot be drained, or the flush failed; it goes on all the same
+     */
+    public void drain() {
+        synchronized (draining) {
+            intake.hold(Intake.Hold.DRAIN);
+            try {
+                if (intake.isHeldBy(Intake.Hold.IO_ERROR)) throw new IllegalStateException("it is stopped by an I/O error: resume first");
+                awaitTurn();
+                Device used = device;
+                if (used != null) used.whenIdle().join();
+                int errno = DriveFlush.on(node, ioThreadOfQueue.getFirst()).join();
+                if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
+            } catch (CompletionException e) {
+                throw new IllegalStateException(e.getCause().getMessage());
+            } finally {
+                intake.letGo(Intake.Hold.DRAIN);
+                lookAgain();
+            }
+        }
+    }
+
+    /** What an IOThread had begun to take when the intake was held, it has taken. */
+    private void awaitTurn() {
+        for (IoThread ioThread : Set.copyOf(ioThreadOfQueue)) CompletableFuture.runAsync(() -> {}, ioThread).join();
+    }
+
+    private void lookAgain() {
+        Device used = device;
+        if (used != null) used.resume();
+    }
+
     /** Where {@link #clientConnected} comes from; without it nobody is ever connected. */
     public void connectedWhen(BooleanSupplier isConnected) {
         connected = isConnected;
@@ -235,6 +289,8 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     @Override
     public String state() {
         if (failure != null) return "failed";
+        if (intake.isHeldBy(Intake.Hold.IO_ERROR)) return "io-error";
+        if (intake.isHeldBy(Intake.Hold.PAUSE)) return "paused";
         return device == null ? "waiting" : "running";
     }
 

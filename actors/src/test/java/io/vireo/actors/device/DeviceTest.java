@@ -145,6 +145,48 @@ class DeviceTest {
     }
 
     @Test
+    void takesNothingWhileItsIntakeIsHeldAndEverythingWhenItIsLetGo() throws Exception {
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4);
+                DrivenDevice neighbour = new DrivenDevice(plane, ioThread, new WitnessNode(), 4)) {
+            for (int round = 0; round < 200; round++) {
+                driven.intake.hold(Intake.Hold.PAUSE);
+                CompletableFuture.runAsync(() -> {}, ioThread).join();
+                long drained = driven.passage().drained();
+                for (int slot = 0; slot < 4; slot++) driven.read(slot);
+                driven.queue.submit();
+                assertServes(neighbour);
+                if (round % 10 == 0) awaitSleep();
+                assertEquals(drained, driven.passage().drained());
+                driven.intake.letGo(Intake.Hold.PAUSE);
+                driven.device.resume();
+                for (int slot = 0; slot < 4; slot++) assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+            }
+        }
+    }
+
+    @Test
+    void isIdleWhenTheLastRequestIsAnswered() throws Exception {
+        node.manner = WitnessNode.Manner.HOLD;
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4)) {
+            assertTrue(driven.device.whenIdle().orTimeout(30, TimeUnit.SECONDS).thenApply(_ -> true).join());
+            hold(driven, 3);
+            driven.intake.hold(Intake.Hold.DRAIN);
+            CompletableFuture<Void> idle = driven.device.whenIdle();
+            CompletableFuture.runAsync(() -> {}, ioThread).join();
+            assertFalse(idle.isDone());
+            node.completeHeld();
+            idle.get(30, TimeUnit.SECONDS);
+            assertEquals(3, driven.queue.pendingUsed());
+        }
+    }
+
+    /** A held device with requests in its ring must not keep its IOThread awake. */
+    private void awaitSleep() {
+        long idle = ioThread.counters().idleNanos(System.nanoTime()) + 500_000;
+        Plane.await("a sleep", () -> ioThread.counters().idleNanos(System.nanoTime()) > idle);
+    }
+
+    @Test
     void closesOnlyWhenTheNodeHasAnsweredAndThenGivesMemoryAndChannelBack() throws Exception {
         node.manner = WitnessNode.Manner.HOLD;
         DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4);

@@ -32,6 +32,7 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     private static final int QUEUE_SIZE = 256;
 
     final Device device;
+    final Intake intake = new Intake();
     final IoThread ioThread;
     final BlkQueue queue;
     final DriverMemory memory = DriverMemory.create(8L << 20);
@@ -57,7 +58,7 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
                 node.sizeBytes(), 512, 512, 0, 0, 126, 0, 1, false, true, BlkProperties.Discard.NONE,
                 BlkProperties.WriteZeroes.NONE, SERIAL);
         device = Device.open(
-                plane.system, "disk", node, properties, List.of(ioThread), _ -> counters, plane.blocking, this);
+                plane.system, "disk", node, properties, List.of(ioThread), _ -> counters, plane.blocking, intake, this);
         device.accept(FEATURES, true);
         device.useMemory(guestMemory(), new SplitRing[1]);
         start(0);

@@ -1,0 +1,24 @@
+package io.vireo.actors.plane;
+
+import io.vireo.actors.iothread.IoThread;
+import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.IoRequest;
+import io.vireo.storage.node.NodeChannel;
+import java.util.concurrent.CompletableFuture;
+
+/** A flush of a drive that no driver asked for. */
+final class DriveFlush {
+    private DriveFlush() {}
+
+    /** Completes with 0, or the errno that it failed with: what was written before is durable then. */
+    static CompletableFuture<Integer> on(BlockNode node, IoThread ioThread) {
+        CompletableFuture<Integer> done = new CompletableFuture<>();
+        ioThread.execute(() -> {
+            NodeChannel channel = node.open(ioThread);
+            channel.submit(new IoRequest((_, errno) -> done.complete(errno)).flush());
+            // A channel is closed by its thread, and not inside its own completion.
+            done.thenRun(() -> ioThread.execute(channel::close));
+        });
+        return done;
+    }
+}
