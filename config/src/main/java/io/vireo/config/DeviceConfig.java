@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param serial at most 20 bytes
  * @param writeCache FLUSH and CONFIG_WCE are offered and the cache starts as write-back; else write-through
  * @param readOnly the guest may not write, whatever the drive allows
+ * @param errors what becomes of requests that the drive fails
  * @param labels shown in the metrics and the log; names are Prometheus label names
  * @param transport empty only when embedded
  */
@@ -25,6 +26,7 @@ public record DeviceConfig(
         String serial,
         boolean writeCache,
         boolean readOnly,
+        ErrorPolicyConfig errors,
         BlockLimits limits,
         Map<String, String> labels,
         Optional<TransportConfig> transport,
@@ -46,8 +48,8 @@ public record DeviceConfig(
     /** Defaults for all that can have one: one queue of 256, write-back, the default pool, no transport. */
     public static DeviceConfig of(String name, String drive) {
         return new DeviceConfig(
-                name, drive, List.of(), VirtqueueConfig.DEFAULT, cutSerial(name), true, false, BlockLimits.DEFAULT,
-                Map.of(), Optional.empty(), Origin.PROGRAM);
+                name, drive, List.of(), VirtqueueConfig.DEFAULT, cutSerial(name), true, false,
+                ErrorPolicyConfig.DEFAULT, BlockLimits.DEFAULT, Map.of(), Optional.empty(), Origin.PROGRAM);
     }
 
     /** The IOThread that the configuration gives a virtqueue; empty = the default pool decides. */
@@ -79,43 +81,52 @@ public record DeviceConfig(
 
     public DeviceConfig withIothreads(List<QueueAssignment> newIothreads) {
         return new DeviceConfig(
-                name, drive, newIothreads, queues, serial, writeCache, readOnly, limits, labels, transport, origin);
+                name, drive, newIothreads, queues, serial, writeCache, readOnly, errors, limits, labels, transport,
+                origin);
     }
 
     public DeviceConfig withQueues(VirtqueueConfig newQueues) {
         return new DeviceConfig(
-                name, drive, iothreads, newQueues, serial, writeCache, readOnly, limits, labels, transport, origin);
+                name, drive, iothreads, newQueues, serial, writeCache, readOnly, errors, limits, labels, transport,
+                origin);
     }
 
     public DeviceConfig withSerial(String newSerial) {
         return new DeviceConfig(
-                name, drive, iothreads, queues, cutSerial(newSerial), writeCache, readOnly, limits, labels, transport,
+                name, drive, iothreads, queues, cutSerial(newSerial), writeCache, readOnly, errors, limits, labels, transport,
                 origin);
     }
 
     public DeviceConfig withWriteCache(boolean newWriteCache) {
         return new DeviceConfig(
-                name, drive, iothreads, queues, serial, newWriteCache, readOnly, limits, labels, transport, origin);
+                name, drive, iothreads, queues, serial, newWriteCache, readOnly, errors, limits, labels, transport,
+                origin);
     }
 
     public DeviceConfig withReadOnly(boolean newReadOnly) {
         return new DeviceConfig(
-                name, drive, iothreads, queues, serial, writeCache, newReadOnly, limits, labels, transport, origin);
+                name, drive, iothreads, queues, serial, writeCache, newReadOnly, errors, limits, labels, transport,
+                origin);
+    }
+
+    public DeviceConfig withErrors(ErrorPolicyConfig newErrors) {
+        return new DeviceConfig(
+                name, drive, iothreads, queues, serial, writeCache, readOnly, newErrors, limits, labels, transport, origin);
     }
 
     public DeviceConfig withLimits(BlockLimits newLimits) {
         return new DeviceConfig(
-                name, drive, iothreads, queues, serial, writeCache, readOnly, newLimits, labels, transport, origin);
+                name, drive, iothreads, queues, serial, writeCache, readOnly, errors, newLimits, labels, transport, origin);
     }
 
     public DeviceConfig withLabels(Map<String, String> newLabels) {
         return new DeviceConfig(
-                name, drive, iothreads, queues, serial, writeCache, readOnly, limits, newLabels, transport, origin);
+                name, drive, iothreads, queues, serial, writeCache, readOnly, errors, limits, newLabels, transport, origin);
     }
 
     public DeviceConfig withTransport(TransportConfig newTransport) {
         return new DeviceConfig(
-                name, drive, iothreads, queues, serial, writeCache, readOnly, limits, labels,
+                name, drive, iothreads, queues, serial, writeCache, readOnly, errors, limits, labels,
                 Optional.of(newTransport), origin);
     }
 }

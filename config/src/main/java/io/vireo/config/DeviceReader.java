@@ -33,16 +33,21 @@ final class DeviceReader {
         String drive = block.require("drive", "", Value.reference("drive", drives), "the name of a drive");
         VirtqueueConfig queues = queues(block);
         List<QueueAssignment> assigned = assigned(block, queues.count());
-        for (String policy : List.of("rerror", "werror")) {
-            block.read(policy, "report", Value.word(policy, "report", List.of("ignore", "stop", "enospc", "auto")));
-        }
         var device = new DeviceConfig(
                 name, drive, assigned, queues, serial(name, block),
                 block.read("write-cache", true, Value.flag()),
                 block.read("read-only", false, Value.flag()),
+                errors(block),
                 limits(block), labels(block.block("labels")), transport(block), block.origin());
         block.finish();
         return device;
+    }
+
+    private static ErrorPolicyConfig errors(Block block) {
+        ErrorPolicyConfig defaults = ErrorPolicyConfig.DEFAULT;
+        return new ErrorPolicyConfig(
+                block.read("rerror", defaults.rerror(), Value.word("rerror", ErrorPolicyConfig.OnError.class)),
+                block.read("werror", defaults.werror(), Value.word("werror", ErrorPolicyConfig.OnError.class)));
     }
 
     private VirtqueueConfig queues(Block block) {

@@ -152,7 +152,7 @@ class ConfigLoaderTest {
     void readsWhatIsSaidOfADevice() {
         DeviceConfig vda = device("""
                 num-queues = 4, queue-size = 1024, event_idx = off, indirect_desc = off
-                serial = abc, write-cache = off, read-only = true, rerror = report, werror = report
+                serial = abc, write-cache = off, read-only = true, rerror = auto, werror = stop
                 labels { vm = web17, tenant = "blue" }
                 logical_block_size = 4096, physical_block_size = 8192, min_io_size = 8192, opt_io_size = 1048576
                 max-discard-sectors = 8, max-write-zeroes-sectors = 16
@@ -162,6 +162,7 @@ class ConfigLoaderTest {
         assertEquals("abc", vda.serial());
         assertEquals(false, vda.writeCache());
         assertEquals(true, vda.readOnly());
+        assertEquals(new ErrorPolicyConfig(ErrorPolicyConfig.OnError.AUTO, ErrorPolicyConfig.OnError.STOP), vda.errors());
         assertEquals(Map.of("vm", "web17", "tenant", "blue"), vda.labels());
         assertEquals(new BlockLimits(4096, 8192, 8192, 1048576, 8, 16), vda.limits());
     }

@@ -2,6 +2,7 @@ package io.vireo.daemon;
 
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.DriveConfig;
+import io.vireo.config.ErrorPolicyConfig;
 import io.vireo.config.FileOptions;
 import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
@@ -74,6 +75,8 @@ final class StorageDaemonCommand implements Callable<Integer> {
         boolean writeThrough = keys.takeSwitch("writethrough", true);
         keys.end();
         return device.withReadOnly(!isWritable)
+                // Its exports report every error: nobody could resume one that has stopped.
+                .withErrors(new ErrorPolicyConfig(ErrorPolicyConfig.OnError.REPORT, ErrorPolicyConfig.OnError.REPORT))
                 .withWriteCache(!writeThrough)
                 .withQueues(device.queues().withCount(queues))
                 .withTransport(transport);

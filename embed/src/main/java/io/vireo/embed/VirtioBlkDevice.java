@@ -1,5 +1,6 @@
 package io.vireo.embed;
 
+import io.vireo.actors.device.ErrorPolicy;
 import io.vireo.actors.plane.DeviceHost;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
@@ -9,6 +10,7 @@ import io.vireo.virtio.queue.SplitRing;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -16,6 +18,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -51,6 +54,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
     private volatile boolean failed;
     private volatile Runnable onFailure = () -> {};
     private volatile Runnable onConfigChange = () -> {};
+    private volatile Consumer<IoError> onIoError = _ -> {};
 
     /** @param onClose told once, with what completes when node and memory are given back */
     VirtioBlkDevice(
@@ -70,6 +74,11 @@ public final class VirtioBlkDevice implements AutoCloseable {
                 onFailure.run();
                 onConfigChange.run();
             });
+        });
+        host.onIoError(error -> {
+            IoError told = new IoError(error.operation().name().toLowerCase(Locale.ROOT), error.offsetBytes(), error.errno(),
+                    error.action() == ErrorPolicy.Action.STOP);
+            callbacks.execute(() -> onIoError.accept(told));
         });
     }
 
@@ -123,6 +132,38 @@ public final class VirtioBlkDevice implements AutoCloseable {
     /** Runs, on a thread of its own, when the device has set DEVICE_NEEDS_RESET. Replaces the listener before. */
     public void onFailure(Runnable listener) {
         onFailure = listener;
+    }
+
+    /**
+     * Told, on a thread of its own, of requests that the drive has failed: each one that the driver is told of or that is
+     * ignored, and the first of those that stop the device ({@code rerror}, {@code werror}). Replaces the listener before.
+     */
+    public void onIoError(Consumer<IoError> listener) {
+        onIoError = listener;
+    }
+
+    /** Whether it has stopped at an I/O error; {@link #resume}, or a reset, ends that. */
+    public boolean isStoppedByError() {
+        return host.state().equals("io-error");
+    }
+
+    /** Takes nothing more from the rings until {@link #resume}; what is in flight goes on. */
+    public void pause() {
+        host.pause();
+    }
+
+    /** Goes on after {@link #pause} or a stop at an I/O error: what has failed is tried again first, in its order. */
+    public void resume() {
+        host.resume();
+    }
+
+    /**
+     * Waits until nothing is in flight, taking nothing meanwhile, and flushes the drive.
+     *
+     * @throws IllegalStateException it has stopped at an I/O error, or the flush failed
+     */
+    public void drain() {
+        host.drain();
     }
 
     /** The device status field (2.1): the bits the driver wrote, and DEVICE_NEEDS_RESET. */
@@ -198,7 +239,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
      */
     public synchronized void reset() {
         requireOpen();
-        await(drain());
+        await(giveBack());
     }
 
     /** Resets the device, whose drive is closed then. A second call does nothing. */
@@ -206,7 +247,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
     public synchronized void close() {
         if (closed) return;
         closed = true;
-        CompletableFuture<Void> done = drain().thenRun(node::close);
+        CompletableFuture<Void> done = giveBack().thenRun(node::close);
         onClose.accept(this, done);
         await(done);
     }
@@ -242,7 +283,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
     }
 
     /** Resets; the answer completes when nothing in flight uses memory or eventfds, which are gone then. */
-    private CompletableFuture<Void> drain() {
+    private CompletableFuture<Void> giveBack() {
         host.reset();
         CompletableFuture<Void> unmapped = CompletableFuture.allOf(mapped.toArray(CompletableFuture[]::new));
         List<EventFd> fds = queues.stream().flatMap(queue -> queue.end().stream()).toList();

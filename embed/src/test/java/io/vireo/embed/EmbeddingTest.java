@@ -13,13 +13,16 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vireo.actors.plane.PrivateActorSystem;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.DriveConfig;
+import io.vireo.config.ErrorPolicyConfig;
 import io.vireo.config.IoThreadConfig;
 import io.vireo.config.VirtqueueConfig;
 import io.vireo.posix.PosixFile;
 import io.vireo.virtio.driver.DriverMemory;
 import io.vireo.virtio.driver.LoadResult;
+import io.vireo.virtio.driver.RequestMix;
 import io.vireo.virtio.driver.VerifyingLoad;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -83,6 +86,48 @@ final class EmbeddingTest {
             assertEquals(4, device.queues().size());
             assertEquals(List.of("a", "b"), device.host().ioThreads());
             assertClean(vmm.run(SEED, 3000));
+        }
+    }
+
+    @Test
+    void keepsReadsThatFailUntilItIsResumedAndTellsItsListener() throws Exception {
+        ErrorPolicyConfig stop = new ErrorPolicyConfig(ErrorPolicyConfig.OnError.STOP, ErrorPolicyConfig.OnError.STOP);
+        try (Vireo vireo = Vireo.builder().start();
+                VirtioBlkDevice device =
+                        vireo.open(DriveConfig.FileDrive.of("d", image), DeviceConfig.of("vda", "d").withErrors(stop));
+                TestVmm vmm = TestVmm.on(device);
+                RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+            CompletableFuture<IoError> told = new CompletableFuture<>();
+            device.onIoError(told::complete);
+            file.setLength(0);
+            VerifyingLoad reads = vmm.load(TestVmm.options(SEED).withRequestsMax(1000).withMix(new RequestMix(1, 0, 0, 0, 0, 0)));
+            CompletableFuture<LoadResult> result = CompletableFuture.supplyAsync(reads::run);
+            IoError error = told.get(60, TimeUnit.SECONDS);
+            assertEquals("read", error.operation());
+            assertTrue(error.stopped());
+            assertTrue(device.isStoppedByError());
+            assertEquals(0, reads.completedRequests());
+            assertThrows(IllegalStateException.class, device::drain);
+            file.setLength(IMAGE_BYTES);
+            device.resume();
+            LoadResult done = result.get(60, TimeUnit.SECONDS);
+            assertTrue(done.clean(), done::toString);
+            assertFalse(device.isStoppedByError());
+        }
+    }
+
+    @Test
+    void takesNothingWhileItIsPaused() throws Exception {
+        try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = open(vireo, "vda"); TestVmm vmm = TestVmm.on(device)) {
+            device.pause();
+            VerifyingLoad load = vmm.load(TestVmm.options(SEED).withRequestsMax(500));
+            CompletableFuture<LoadResult> result = CompletableFuture.supplyAsync(load::run);
+            device.drain();
+            assertEquals(0, load.completedRequests());
+            assertEquals("paused", device.host().state());
+            device.resume();
+            assertClean(result.get(60, TimeUnit.SECONDS));
+            device.drain();
         }
     }
 

@@ -60,7 +60,6 @@ public final class Device {
      * @param ioThreadOfQueue who serves each virtqueue, by index
      * @param counters the counters to go on with, per IOThread
      * @param blocking where memory is unmapped
-     * @param intake asked each time before requests are taken
      */
     public static Device open(
             ActorSystem<?> system,
@@ -70,12 +69,12 @@ public final class Device {
             List<IoThread> ioThreadOfQueue,
             Function<IoThread, DeviceCounters> counters,
             Executor blocking,
-            Intake intake,
+            Conduct conduct,
             DeviceListener listener) {
         Device device = new Device(name, properties, ioThreadOfQueue, blocking);
         for (IoThread ioThread : new LinkedHashSet<>(ioThreadOfQueue)) {
             DeviceShard state = CompletableFuture.supplyAsync(
-                            () -> new DeviceShard(ioThread, node, properties, counters.apply(ioThread), intake, listener),
+                            () -> new DeviceShard(ioThread, node, properties, counters.apply(ioThread), conduct, listener),
                             ioThread)
                     .join();
             ActorRef<DeviceActor.Command> actor = system.systemActorOf(

@@ -15,6 +15,13 @@ public interface DeviceListener {
      */
     void requestFailed(int queue, int type, long offsetBytes, int reason, int errno);
 
+    /**
+     * The drive has failed a request. Of requests that stop the device only the first is told, until it goes on.
+     *
+     * @param error what was done about it; one that is reported is told again as {@link #requestFailed}
+     */
+    void ioError(IoError error);
+
     /** The device's actors on one IOThread are gone: it serves nothing more until it is opened anew. */
     void failed(Throwable reason);
 }

@@ -40,6 +40,7 @@ public final class DeviceShard implements PolledDevice {
     private final ServedVirtqueues queues = new ServedVirtqueues();
     private final IdleWaiters idleWaiters = new IdleWaiters(queues);
     private final Intake intake;
+    private final FailedRequests failed;
     private final RequestAccount account;
     private Chain chain = new Chain(2);
     private MemoryLease lease;
@@ -62,10 +63,11 @@ public final class DeviceShard implements PolledDevice {
             BlockNode node,
             BlkProperties properties,
             DeviceCounters counters,
-            Intake intake,
+            Conduct conduct,
             DeviceListener listener) {
         this.ioThread = ioThread;
-        this.intake = intake;
+        intake = conduct.intake();
+        failed = new FailedRequests(conduct.errors(), intake, listener);
         this.counters = counters;
         this.listener = listener;
         account = new RequestAccount(counters, listener, properties.readOnly());
@@ -242,7 +244,7 @@ public final class DeviceShard implements PolledDevice {
         for (int i = 0; i < batch.count(); i++) {
             RequestSlot slot = batch.slot(i);
             if (slot.needsNode()) {
-                submitToNode(slot);
+                submitToNode(slot, slot.toNode(durableWrites));
             } else {
                 slot.answered();
                 completed(slot);
@@ -253,8 +255,7 @@ public final class DeviceShard implements PolledDevice {
         batch.recycle();
     }
 
-    private void submitToNode(RequestSlot slot) {
-        IoRequest request = slot.toNode(durableWrites);
+    private void submitToNode(RequestSlot slot, IoRequest request) {
         slot.atNode = true;
         try {
             channel.submit(request);
@@ -270,6 +271,10 @@ public final class DeviceShard implements PolledDevice {
         done++;
         if (abandoned) {
             slot.queue.release(slot);
+            return;
+        }
+        if (slot.errno() != 0 && failed.keeps(slot)) {
+            idleWaiters.fail("it is stopped by an I/O error: resume first");
             return;
         }
         completions.add(slot);
@@ -358,16 +363,30 @@ public final class DeviceShard implements PolledDevice {
             stopped.complete(next);
         });
         queue.stop(drained);
+        failed.retry(queue, this::retry);
     }
 
-    /** The intake is open: looks at the rings, whose kicks may have come while nobody listened. */
+    /** If the intake is open, tries again what has failed, then looks at the rings, whose kicks may have gone unheard. */
     void resume() {
-        if (!abandoned && !queues.isEmpty()) ioThread.poll(this);
+        if (abandoned || !intake.isOpen()) return;
+        failed.retry(this::retry);
+        if (!queues.isEmpty()) ioThread.poll(this);
+    }
+
+    private void retry(RequestSlot slot) {
+        try {
+            submitToNode(slot, slot.restToNode(durableWrites));
+        } catch (RuntimeException | Error e) {
+            fail(e);
+            device.tell(new DeviceActor.Failed(e));
+        }
     }
 
     /** Completes when nothing is in flight here. */
     void whenIdle(CompletableFuture<Void> idle) {
         idleWaiters.add(idle);
+        if (abandoned) idleWaiters.fail("the device has failed");
+        else if (!failed.isEmpty()) idleWaiters.fail("it is stopped by an I/O error: resume first");
     }
 
     /** The actors are gone: nothing is taken or answered any more; what is in flight only comes home. */
@@ -376,9 +395,10 @@ public final class DeviceShard implements PolledDevice {
         abandoned = true;
         ioThread.forget(this);
         queues.breakAll();
+        failed.clear();
         for (ServedVirtqueue queue : queues.seen()) queue.releaseAllBut(slot -> slot.atNode);
         whenAbandoned.complete(null);
-        idleWaiters.fail("the device has stopped");
+        idleWaiters.fail("the device has failed");
     }
 
     /** Completes when {@link #abandon} has run. */

@@ -34,7 +34,7 @@ public final class Intake {
         return true;
     }
 
-    /** Whoever opens it so has {@link Device#resume} look at the rings. */
+    /** Whoever opens it so has {@link Device#resume} go on. */
     public synchronized void letGo(Hold by) {
         held &= ~bit(by);
     }

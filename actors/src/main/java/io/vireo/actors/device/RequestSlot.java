@@ -3,6 +3,7 @@ package io.vireo.actors.device;
 import io.vireo.posix.Errno;
 import io.vireo.posix.IoVec;
 import io.vireo.storage.node.IoRequest;
+import io.vireo.storage.node.Operation;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkRequest;
 
@@ -52,6 +53,30 @@ public final class RequestSlot {
                 io.writeZeroes(blk.offsetBytes(), blk.lengthBytes(), blk.unmap(), durable);
             default -> throw new IllegalStateException("type=" + blk.type());
         };
+    }
+
+    /**
+     * What the node has not done of a request that it failed: of a read or write, what was not moved, for the buffers were
+     * advanced past the rest.
+     */
+    IoRequest restToNode(boolean durable) {
+        long movedBytes = io.data() == null ? 0 : blk.lengthBytes() - io.data().totalBytes();
+        return switch (blk.type()) {
+            case BlkLayout.T_IN -> io.read(blk.offsetBytes() + movedBytes, blk.data());
+            case BlkLayout.T_OUT -> io.write(blk.offsetBytes() + movedBytes, blk.data(), durable);
+            default -> toNode(durable);
+        };
+    }
+
+    /** What the node was asked for. */
+    Operation operation() {
+        return io.operation();
+    }
+
+    /** Answers as if it had succeeded. */
+    void ignoreError() {
+        errno = 0;
+        status = BlkLayout.S_OK;
     }
 
     /** Takes the answer that was given without the node. */

@@ -10,6 +10,10 @@ final class RequestSlotFifo {
         return size == 0;
     }
 
+    int size() {
+        return size;
+    }
+
     void add(RequestSlot slot) {
         if (size == slots.length) grow();
         slots[(head + size++) & (slots.length - 1)] = slot;

@@ -118,6 +118,11 @@ final class ServedVirtqueue {
         finishStop();
     }
 
+    /** {@link #stop} was called, and waits for what is in flight. */
+    boolean isStopping() {
+        return stopped != null;
+    }
+
     private void finishStop() {
         if (inFlight() > 0 || undecided > 0) return;
         for (RequestSlot slot : all) slot.blk.data().close();

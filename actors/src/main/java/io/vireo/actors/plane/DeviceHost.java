@@ -1,12 +1,16 @@
 package io.vireo.actors.plane;
 
 import akka.actor.typed.ActorSystem;
+import io.vireo.actors.device.Conduct;
 import io.vireo.actors.device.Device;
 import io.vireo.actors.device.DeviceListener;
+import io.vireo.actors.device.ErrorPolicy;
+import io.vireo.actors.device.IoError;
 import io.vireo.actors.device.Intake;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.config.BlockLimits;
 import io.vireo.config.DeviceConfig;
+import io.vireo.config.ErrorPolicyConfig;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.DeviceView;
@@ -23,6 +27,7 @@ import io.vireo.virtio.queue.SplitRing;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -34,6 +39,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -69,6 +75,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     /** A queue did not stop in time: until the reset, its device's others are not waited for as long once more. */
     private boolean hangs;
     private Runnable onFailure = () -> {};
+    private volatile Consumer<IoError> onIoError = _ -> {};
     private final Object draining = new Object();
 
     /**
@@ -106,6 +113,11 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         onFailure = listener;
     }
 
+    /** Told, on an IOThread, of requests that the drive has failed, as {@link DeviceListener#ioError} is. */
+    public void onIoError(Consumer<IoError> listener) {
+        onIoError = listener;
+    }
+
     public DeviceConfig config() {
         return config;
     }
@@ -141,7 +153,8 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         if (device == null) {
             failure = null;
             device = Device.open(
-                    system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking, intake, this);
+                    system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking,
+                    new Conduct(intake, errorPolicy(config.errors())), this);
             device.accept(accepted, configSpace.isWriteBack(accepted));
         }
         device.useMemory(memory, rings);
@@ -155,7 +168,10 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     public int stopQueue(int index) {
         if (device == null) return 0;
         try {
-            return device.stopQueue(index).get(patienceNanos(), TimeUnit.NANOSECONDS);
+            int next = device.stopQueue(index).get(patienceNanos(), TimeUnit.NANOSECONDS);
+            // A driver that starts over is not to wait for somebody to resume what the one before has given up.
+            if (device.runningQueues().isEmpty()) intake.letGo(Intake.Hold.IO_ERROR);
+            return next;
         } catch (TimeoutException e) {
             hangs = true;
             throw new IllegalStateException("device " + name() + " queue " + index + ": " + inflightRequests()
@@ -198,6 +214,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
             LOG.error("device {} did not close", name(), e.getCause());
         }
         device = null;
+        intake.letGo(Intake.Hold.IO_ERROR);
         hangs = false;
         accepted = 0;
         configSpace.accepted(0);
@@ -212,9 +229,10 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         awaitTurn();
     }
 
-    /** Takes requests again after {@link #pause}. */
+    /** Takes requests again after {@link #pause} or a stop, those first that have failed, in their order. */
     public void resume() {
         intake.letGo(Intake.Hold.PAUSE);
+        intake.letGo(Intake.Hold.IO_ERROR);
         lookAgain();
     }
 
@@ -340,10 +358,25 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     }
 
     @Override
+    public void ioError(IoError error) {
+        if (error.action() == ErrorPolicy.Action.STOP) {
+            log.error(System.nanoTime(), "io-error", "stopped: a {} at byte {} on virtqueue {} of drive {} failed: {}; mend that,"
+                    + " then resume the device", error.operation().name().toLowerCase(Locale.ROOT), error.offsetBytes(),
+                    error.queue(), drive(), Errno.describe(error.errno()));
+        }
+        onIoError.accept(error);
+    }
+
+    @Override
     public void failed(Throwable reason) {
         failure = reason;
         LOG.error("device {} has failed and serves nothing until its driver resets it", name(), reason);
         onFailure.run();
+    }
+
+    private static ErrorPolicy errorPolicy(ErrorPolicyConfig errors) {
+        return new ErrorPolicy(
+                ErrorPolicy.OnError.valueOf(errors.rerror().name()), ErrorPolicy.OnError.valueOf(errors.werror().name()));
     }
 
     private static BlkProperties properties(DeviceConfig config, BlockNode node, int queueCount) {

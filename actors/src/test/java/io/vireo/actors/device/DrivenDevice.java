@@ -19,7 +19,9 @@ import io.vireo.virtio.queue.SplitRing;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -33,6 +35,7 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
 
     final Device device;
     final Intake intake = new Intake();
+    final Queue<IoError> ioErrors = new ConcurrentLinkedQueue<>();
     final IoThread ioThread;
     final BlkQueue queue;
     final DriverMemory memory = DriverMemory.create(8L << 20);
@@ -50,6 +53,10 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     private boolean closed;
 
     DrivenDevice(Plane plane, IoThread ioThread, BlockNode node, int depth) {
+        this(plane, ioThread, node, depth, ErrorPolicy.DEFAULT);
+    }
+
+    DrivenDevice(Plane plane, IoThread ioThread, BlockNode node, int depth, ErrorPolicy errors) {
         this.ioThread = ioThread;
         DriverVirtqueue virtqueue = new DriverVirtqueue(memory, QUEUE_SIZE, FEATURES, 8);
         queue = new BlkQueue(memory, new DriverQueue(virtqueue, kick, call), depth, BLOCK_BYTES);
@@ -58,7 +65,8 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
                 node.sizeBytes(), 512, 512, 0, 0, 126, 0, 1, false, true, BlkProperties.Discard.NONE,
                 BlkProperties.WriteZeroes.NONE, SERIAL);
         device = Device.open(
-                plane.system, "disk", node, properties, List.of(ioThread), _ -> counters, plane.blocking, intake, this);
+                plane.system, "disk", node, properties, List.of(ioThread), _ -> counters, plane.blocking,
+                new Conduct(intake, errors), this);
         device.accept(FEATURES, true);
         device.useMemory(guestMemory(), new SplitRing[1]);
         start(0);
@@ -124,6 +132,11 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     @Override
     public void requestFailed(int index, int type, long offsetBytes, int reason, int errno) {
         completedOn = Thread.currentThread();
+    }
+
+    @Override
+    public void ioError(IoError error) {
+        ioErrors.add(error);
     }
 
     @Override

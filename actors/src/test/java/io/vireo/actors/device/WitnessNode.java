@@ -1,5 +1,6 @@
 package io.vireo.actors.device;
 
+import io.vireo.posix.Errno;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.IoRequest;
@@ -13,11 +14,14 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 final class WitnessNode implements BlockNode {
     static final long SIZE_BYTES = 1 << 20;
 
-    enum Manner { COMPLETE, HOLD, FAIL, THROW }
+    enum Manner { COMPLETE, HOLD, FAIL, FAIL_HALF_WAY, THROW }
 
     final Set<Thread> submitters = ConcurrentHashMap.newKeySet();
     final ConcurrentLinkedQueue<IoRequest> held = new ConcurrentLinkedQueue<>();
     volatile Manner manner = Manner.COMPLETE;
+    volatile int errno = Errno.EIO;
+    /** In the words of {@link IoRequest}, where they came in. */
+    final ConcurrentLinkedQueue<String> submitted = new ConcurrentLinkedQueue<>();
     volatile boolean channelClosed;
     private volatile IoContext context;
 
@@ -35,10 +39,15 @@ final class WitnessNode implements BlockNode {
             @Override
             public void submit(IoRequest request) {
                 submitters.add(Thread.currentThread());
+                submitted.add(request.toString());
                 switch (manner) {
                     case COMPLETE -> request.complete(0);
                     case HOLD -> held.add(request);
-                    case FAIL -> request.complete(5);
+                    case FAIL -> request.complete(errno);
+                    case FAIL_HALF_WAY -> {
+                        request.data().advance(512);
+                        request.complete(errno);
+                    }
                     case THROW -> throw new IllegalStateException("injected");
                 }
             }

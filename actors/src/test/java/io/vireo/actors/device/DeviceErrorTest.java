@@ -1,0 +1,223 @@
+package io.vireo.actors.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vireo.actors.device.ErrorPolicy.Action;
+import io.vireo.actors.device.ErrorPolicy.OnError;
+import io.vireo.actors.device.WitnessNode.Manner;
+import io.vireo.actors.iothread.IoThread;
+import io.vireo.posix.Errno;
+import io.vireo.storage.node.Operation;
+import io.vireo.virtio.blk.BlkLayout;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a driver sees of a drive that fails, by policy. */
+@Timeout(60)
+class DeviceErrorTest {
+    private static final ErrorPolicy STOP = new ErrorPolicy(OnError.STOP, OnError.STOP);
+
+    private final Plane plane = new Plane();
+    private final IoThread ioThread = plane.ioThread("io0");
+    private final WitnessNode node = new WitnessNode();
+
+    @AfterEach
+    void end() {
+        plane.close();
+    }
+
+    private DrivenDevice driven(ErrorPolicy errors) {
+        return new DrivenDevice(plane, ioThread, node, 8, errors);
+    }
+
+    private void write(DrivenDevice driven, int slot, int bytes) {
+        driven.queue.start(slot, BlkLayout.T_OUT, 8L * slot, bytes, false);
+    }
+
+    /** Lets {@code count} writes fail, and waits until the device has stopped over them. */
+    private void stopOver(DrivenDevice driven, int count) {
+        node.manner = Manner.FAIL;
+        node.errno = Errno.ENOSPC;
+        for (int slot = 0; slot < count; slot++) write(driven, slot, 512);
+        driven.queue.submit();
+        Plane.await("a stop", () -> driven.intake.isHeldBy(Intake.Hold.IO_ERROR));
+        Plane.await("all of them at the node", () -> node.submitted.size() == count);
+        CompletableFuture.runAsync(() -> {}, ioThread).join();
+    }
+
+    private void resume(DrivenDevice driven) {
+        driven.intake.letGo(Intake.Hold.IO_ERROR);
+        driven.device.resume();
+    }
+
+    @Test
+    void reportsWhatThePolicyLeavesToTheDriver() throws Exception {
+        node.manner = Manner.FAIL;
+        try (DrivenDevice driven = driven(ErrorPolicy.DEFAULT)) {
+            assertEquals(BlkLayout.S_IOERR, driven.request(BlkLayout.T_OUT, 8, 512, false));
+            assertEquals(List.of(new IoError(0, Operation.WRITE, 4096, Errno.EIO, Action.REPORT)), List.copyOf(driven.ioErrors));
+            assertFalse(driven.intake.isHeldBy(Intake.Hold.IO_ERROR));
+        }
+    }
+
+    @Test
+    void ignoresWhatIsToBeIgnored() throws Exception {
+        node.manner = Manner.FAIL;
+        try (DrivenDevice driven = driven(new ErrorPolicy(OnError.REPORT, OnError.IGNORE))) {
+            assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_OUT, 0, 512, false));
+            assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_FLUSH, 0, 0, false));
+            assertEquals(BlkLayout.S_IOERR, driven.request(BlkLayout.T_IN, 0, 512, true));
+            assertEquals(List.of(Action.IGNORE, Action.IGNORE, Action.REPORT), driven.ioErrors.stream().map(IoError::action).toList());
+        }
+    }
+
+    @Test
+    void keepsWhatFailedAndTriesItAgainInItsOrderBeforeAnythingNew() throws Exception {
+        try (DrivenDevice driven = driven(ErrorPolicy.DEFAULT)) {
+            stopOver(driven, 3);
+            List<String> failed = List.copyOf(node.submitted);
+            assertEquals(1, driven.ioErrors.size(), "one stop is told once");
+            assertEquals(Action.STOP, driven.ioErrors.peek().action());
+            assertEquals(3, driven.device.inFlight());
+            write(driven, 3, 512);
+            driven.queue.submit();
+            CompletableFuture.runAsync(() -> {}, ioThread).join();
+            assertEquals(0, driven.queue.pendingUsed(), "the driver was told something");
+            assertEquals(3, node.submitted.size(), "it took a request while it was stopped");
+
+            node.submitted.clear();
+            node.manner = Manner.COMPLETE;
+            resume(driven);
+            for (int i = 0; i < 4; i++) assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+            assertEquals(failed, List.copyOf(node.submitted).subList(0, 3));
+            assertEquals(4, node.submitted.size());
+            assertEquals(0, driven.device.inFlight());
+        }
+    }
+
+    @Test
+    void stopsAgainWhenTheCauseIsNotMended() throws Exception {
+        try (DrivenDevice driven = driven(STOP)) {
+            stopOver(driven, 2);
+            for (int round = 2; round < 10; round++) {
+                int stops = round;
+                resume(driven);
+                Plane.await("the next stop", () -> driven.ioErrors.size() == stops);
+            }
+            assertEquals(0, driven.queue.pendingUsed());
+            node.manner = Manner.COMPLETE;
+            resume(driven);
+            for (int i = 0; i < 2; i++) assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+        }
+    }
+
+    @Test
+    void triesNothingAgainWhileItIsHeldForAnyReason() throws Exception {
+        try (DrivenDevice driven = driven(STOP)) {
+            stopOver(driven, 1);
+            driven.device.resume();
+            driven.intake.hold(Intake.Hold.DRAIN);
+            resume(driven);
+            CompletableFuture.runAsync(() -> {}, ioThread).join();
+            assertEquals(1, node.submitted.size());
+            node.manner = Manner.COMPLETE;
+            driven.intake.letGo(Intake.Hold.DRAIN);
+            driven.device.resume();
+            assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+        }
+    }
+
+    @Test
+    void goesOnWhereARequestHadFailedHalfWay() throws Exception {
+        node.manner = Manner.FAIL_HALF_WAY;
+        try (DrivenDevice driven = driven(STOP)) {
+            write(driven, 1, 2048);
+            driven.queue.submit();
+            Plane.await("a stop", () -> driven.intake.isHeldBy(Intake.Hold.IO_ERROR));
+            node.manner = Manner.COMPLETE;
+            resume(driven);
+            assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+            assertEquals(List.of("WRITE offsetBytes=4096 lengthBytes=2048", "WRITE offsetBytes=4608 lengthBytes=1536"),
+                    List.copyOf(node.submitted));
+        }
+    }
+
+    /** What was at the node when it stopped completes, or is kept as well. */
+    @Test
+    void answersWhatSucceedsWhileItIsStopped() throws Exception {
+        node.manner = Manner.HOLD;
+        try (DrivenDevice driven = driven(STOP)) {
+            driven.read(0);
+            driven.queue.submit();
+            Plane.await("the node to hold it", () -> node.held.size() == 1);
+            node.submitted.clear();
+            node.manner = Manner.FAIL;
+            write(driven, 1, 512);
+            driven.queue.submit();
+            Plane.await("a stop", () -> driven.intake.isHeldBy(Intake.Hold.IO_ERROR));
+            node.completeHeld();
+            assertEquals(0, driven.reap());
+            node.manner = Manner.COMPLETE;
+            resume(driven);
+            assertEquals(1, driven.reap());
+        }
+    }
+
+    @Test
+    void aStoppingQueueTriesOnceMoreAndThenTellsTheDriver() throws Exception {
+        try (DrivenDevice driven = driven(STOP)) {
+            stopOver(driven, 2);
+            assertEquals(2, driven.device.stopQueue(0).get(30, TimeUnit.SECONDS));
+            assertEquals(4, node.submitted.size());
+            for (int i = 0; i < 2; i++) assertEquals(BlkLayout.S_IOERR, driven.queue.status(driven.reap()));
+        }
+    }
+
+    @Test
+    void aStoppingQueueWhoseDriveIsWellAgainLosesNothing() throws Exception {
+        try (DrivenDevice driven = driven(STOP)) {
+            stopOver(driven, 2);
+            node.manner = Manner.COMPLETE;
+            assertEquals(2, driven.device.stopQueue(0).get(30, TimeUnit.SECONDS));
+            for (int i = 0; i < 2; i++) assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+        }
+    }
+
+    @Test
+    void aDeviceThatFailsWhileItIsStoppedGivesEverythingBack() throws Exception {
+        try (DrivenDevice driven = driven(STOP)) {
+            stopOver(driven, 2);
+            driven.device.actor(ioThread).tell(new DeviceActor.Failed(new RuntimeException("injected")));
+            driven.failed.get(30, TimeUnit.SECONDS);
+            driven.device.close().get(30, TimeUnit.SECONDS);
+            assertEquals(0, driven.device.inFlight());
+            resume(driven);
+        }
+    }
+
+    @Test
+    void nobodyWaitsForADeviceThatIsStoppedToBecomeIdle() throws Exception {
+        node.manner = Manner.HOLD;
+        try (DrivenDevice driven = driven(STOP)) {
+            stopOver(driven, 1);
+            CompletionException refused = assertThrows(CompletionException.class, () -> driven.device.whenIdle().join());
+            assertTrue(refused.getMessage().contains("resume first"), refused.getMessage());
+        }
+    }
+
+    @Test
+    void aNeighbourServesOn() throws Exception {
+        try (DrivenDevice driven = driven(STOP); DrivenDevice neighbour = new DrivenDevice(plane, ioThread, new WitnessNode(), 4)) {
+            stopOver(driven, 2);
+            for (int i = 0; i < 1000; i++) assertEquals(BlkLayout.S_OK, neighbour.request(BlkLayout.T_IN, 0, 512, true));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package io.vireo.actors.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.vireo.actors.device.ErrorPolicy.Action;
+import io.vireo.actors.device.ErrorPolicy.OnError;
+import io.vireo.posix.Errno;
+import io.vireo.storage.node.Operation;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ErrorPolicyTest {
+    @ParameterizedTest
+    @CsvSource({
+        // policy, a read at EIO, a read at ENOSPC, any other at EIO, any other at ENOSPC
+        "REPORT, REPORT, REPORT, REPORT, REPORT",
+        "IGNORE, IGNORE, IGNORE, IGNORE, IGNORE",
+        "ENOSPC, REPORT, STOP,   REPORT, STOP",
+        "STOP,   STOP,   STOP,   STOP,   STOP",
+        "AUTO,   REPORT, REPORT, REPORT, STOP"
+    })
+    void decidesByDirectionAndErrno(OnError policy, Action readEio, Action readFull, Action writeEio, Action writeFull) {
+        ErrorPolicy reads = new ErrorPolicy(policy, OnError.REPORT);
+        assertEquals(readEio, reads.actionOn(Operation.READ, Errno.EIO));
+        assertEquals(readFull, reads.actionOn(Operation.READ, Errno.ENOSPC));
+        ErrorPolicy rest = new ErrorPolicy(OnError.REPORT, policy);
+        for (Operation operation : Operation.values()) {
+            if (operation == Operation.READ) continue;
+            assertEquals(writeEio, rest.actionOn(operation, Errno.EIO), operation::toString);
+            assertEquals(writeFull, rest.actionOn(operation, Errno.ENOSPC), operation::toString);
+            assertEquals(Action.REPORT, reads.actionOn(operation, Errno.ENOSPC), "rerror is for reads alone");
+        }
+        assertEquals(Action.REPORT, rest.actionOn(Operation.READ, Errno.ENOSPC), "werror is not for reads");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"STOP", "IGNORE"})
+    void reportsWhatIsNotTheDrivesFailure(OnError policy) {
+        ErrorPolicy errors = new ErrorPolicy(policy, policy);
+        assertEquals(Action.REPORT, errors.actionOn(Operation.DISCARD, Errno.EOPNOTSUPP));
+        assertEquals(Action.REPORT, errors.actionOn(Operation.WRITE, Errno.EFAULT));
+    }
+
+    @Test
+    void isQemusByDefault() {
+        assertEquals(new ErrorPolicy(OnError.REPORT, OnError.ENOSPC), ErrorPolicy.DEFAULT);
+    }
+}
