@@ -4,7 +4,12 @@ import akka.actor.typed.ActorSystem;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vireo.actors.monitor.CommandTable;
+import io.vireo.actors.monitor.DeviceCommands;
+import io.vireo.actors.monitor.IoErrorEvents;
+import io.vireo.actors.monitor.MonitorCommand;
 import io.vireo.actors.monitor.MonitorServer;
+import io.vireo.actors.monitor.QueryCounters;
+import io.vireo.actors.monitor.QueryDevices;
 import io.vireo.actors.plane.DataPlane;
 import io.vireo.actors.plane.DeviceHost;
 import io.vireo.actors.plane.PrivateActorSystem;
@@ -19,6 +24,7 @@ import io.vireo.monitoring.metrics.MetricsServer;
 import io.vireo.monitoring.metrics.VireoMetrics;
 import java.io.IOException;
 import java.net.UnknownHostException;
+import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,7 +58,7 @@ final class Daemon {
                 ListeningSocket control = listenForControl();
                 DataPlane plane = DataPlane.start(system, config, metrics, mayUseUring());
                 // To its end: whoever waits for a drain wants to see it.
-                MonitorServer _ = startMonitor(system, control)) {
+                MonitorServer _ = startMonitor(system, control, plane)) {
             MadeSockets sockets = MadeSockets.of(config);
             plane.devices().forEach(device -> System.out.println(readyLine(device)));
             System.out.flush();
@@ -107,9 +113,15 @@ final class Daemon {
         return DataPlane.listen(config.control().get());
     }
 
-    private static MonitorServer startMonitor(ActorSystem<?> system, ListeningSocket control) {
+    private static MonitorServer startMonitor(ActorSystem<?> system, ListeningSocket control, DataPlane plane) {
         if (control == null) return null;
-        return MonitorServer.start(system, control.socket(), new CommandTable(Version.current(), List.of()));
+        List<MonitorCommand> commands = new ArrayList<>(DeviceCommands.of(plane));
+        commands.add(QueryDevices.of(plane));
+        commands.add(QueryCounters.of(plane));
+        MonitorServer monitor =
+                MonitorServer.start(system, control.socket(), new CommandTable(Version.current(), commands));
+        for (DeviceHost host : plane.devices()) host.onIoError(new IoErrorEvents(host, monitor::emit));
+        return monitor;
     }
 
     private static String readyLine(DeviceHost device) {

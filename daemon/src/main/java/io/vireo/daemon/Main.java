@@ -22,6 +22,8 @@ import picocli.CommandLine.HelpCommand;
             StorageDaemonCommand.class,
             DemoCommand.class,
             BenchCommand.class,
+            StatusCommand.class,
+            TopCommand.class,
             QmpCommand.class,
             HelpCommand.class
         })
@@ -36,7 +38,9 @@ public final class Main implements Runnable {
     public static void main(String[] arguments) {
         // Whoever starts a daemon may end it at once, and is to get its exit status even so.
         if (arguments.length > 0 && SERVING.contains(arguments[0])) Signals.ofProcess();
-        System.exit(new CommandLine(new Main())
+        CommandLine vireo = new CommandLine(new Main());
+        DeviceActionCommand.addTo(vireo);
+        System.exit(vireo
                 .setExecutionExceptionHandler((e, command, parsed) -> report(e))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .execute(arguments));

@@ -175,7 +175,7 @@ public final class Vireo implements AutoCloseable {
             showIoThreads();
             DeviceHost host = new DeviceHost(
                     system, device, node, assigned, blocking, config.shutdownTimeout().toNanos());
-            DriveFacts facts = DriveFacts.of(drive, node, assigned);
+            DriveFacts facts = DriveFacts.of(drive, node, assigned, true);
             VirtioBlkDevice opened = new VirtioBlkDevice(
                     host, node, blocking, (closing, done) -> onClose(closing, facts, assigned, done));
             metrics.add(facts);

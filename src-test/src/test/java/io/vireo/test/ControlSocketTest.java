@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vireo.virtio.blk.BlkLayout;
+import io.vireo.virtio.driver.BlkQueue;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -12,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -85,5 +88,39 @@ final class ControlSocketTest {
         try (VireoDaemon _ = serve()) {
             assertEquals(0, Vireo.run("qmp", control.toString(), "query-commands").exit());
         }
+    }
+
+    @Test
+    void pausesDrainsAndResumesADeviceAndShowsIt() {
+        try (VireoDaemon daemon = serve(); AttachedDisk disk = AttachedDisk.at(folder.resolve("vda.sock"))) {
+            BlkQueue queue = disk.requests(1);
+            assertEquals(0, AttachedDisk.request(queue, BlkLayout.T_IN, 0, 512, true));
+            assertEquals(0, vireo("pause", "vda").exit());
+            queue.start(0, BlkLayout.T_IN, 0, 512, true);
+            queue.submit();
+            assertEquals(0, vireo("drain", "vda").exit());
+            Vireo.Result status = vireo("status");
+            assertTrue(status.stdout().startsWith("device vda: paused, client of pid " + ProcessHandle.current().pid() + "\n"),
+                    status.stdout() + status.stderr());
+            assertTrue(status.stdout().contains("requests: read 1; errors: none; in flight 0"), status.stdout());
+            assertTrue(daemon.scrape().has("vireo_device_state", "device=\"vda\"", "state=\"paused\""));
+            assertEquals(0, queue.pendingUsed());
+            assertEquals(0, vireo("resume", "vda").exit());
+            Await.until("the request is answered", () -> queue.pendingUsed() == 1);
+            Vireo.Result json = vireo("qtree", "vda", "--json");
+            assertTrue(json.stdout().startsWith("[{\"device\":\"vda\",\"type\":\"virtio-blk\",\"state\":\"running\""), json.stdout());
+            Vireo.Result top = vireo("top", "-n", "2", "--json");
+            assertEquals(2, top.out().size(), top.stdout() + top.stderr());
+            assertTrue(top.out().getFirst().contains("\"device\":\"vda\",\"state\":\"running\",\"iops\":"), top.stdout());
+            Vireo.Result wrong = vireo("pause", "vdx");
+            assertEquals(1, wrong.exit());
+            assertEquals("device-pause: Device 'vdx' not found; there are vda", wrong.stderr());
+        }
+    }
+
+    private Vireo.Result vireo(String... arguments) {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.addAll(List.of("--config", conf.toString()));
+        return Vireo.run(all.toArray(String[]::new));
     }
 }

@@ -13,6 +13,7 @@ import io.vireo.config.VireoConfig;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.IoThreadView;
 import io.vireo.monitoring.metrics.VireoMetrics;
+import io.vireo.posix.PeerCredentials;
 import io.vireo.posix.PosixException;
 import io.vireo.storage.node.BlockNode;
 import java.io.UncheckedIOException;
@@ -22,6 +23,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.slf4j.Logger;
@@ -44,8 +47,10 @@ public final class DataPlane implements AutoCloseable {
         return thread;
     });
     private final IoThreads ioThreads;
+    private final boolean uring;
     private final Map<String, BlockNode> nodes = new LinkedHashMap<>();
-    private final List<Served> devices = new ArrayList<>();
+    private final Map<String, DriveFacts> drives = new ConcurrentHashMap<>();
+    private final List<Served> devices = new CopyOnWriteArrayList<>();
 
     /** A device and, when it has one, its socket. */
     private record Served(DeviceHost host, Optional<ListeningSocket> socket, Optional<VhostUserServer> server) {}
@@ -53,6 +58,7 @@ public final class DataPlane implements AutoCloseable {
     private DataPlane(ActorSystem<?> system, VireoConfig config, VireoMetrics metrics, boolean uring) {
         this.config = config;
         this.metrics = metrics;
+        this.uring = uring;
         ioThreads = new IoThreads(system, blocking, uring);
     }
 
@@ -94,7 +100,9 @@ public final class DataPlane implements AutoCloseable {
         for (BlockNode node : nodes.values()) {
             List<IoThread> servedBy = devices().stream().filter(host -> host.drive().equals(node.nodeName()))
                     .flatMap(host -> host.ioThreadOfQueue().stream()).toList();
-            metrics.add(DriveFacts.of(config.drives().get(node.nodeName()), node, servedBy));
+            DriveFacts facts = DriveFacts.of(config.drives().get(node.nodeName()), node, servedBy, uring);
+            drives.put(node.nodeName(), facts);
+            metrics.add(facts);
         }
         for (IoThread ioThread : ioThreads.all()) metrics.add(new IoThreadView(ioThread.name(), ioThread.counters()));
     }
@@ -142,6 +150,17 @@ public final class DataPlane implements AutoCloseable {
 
     public List<DeviceHost> devices() {
         return devices.stream().map(Served::host).toList();
+    }
+
+    /** What a device's drive really is. */
+    public DriveFacts drive(String nodeName) {
+        return drives.get(nodeName);
+    }
+
+    /** Who drives a device now. */
+    public Optional<PeerCredentials> client(DeviceHost host) {
+        return devices.stream().filter(served -> served.host() == host).findFirst()
+                .flatMap(Served::server).flatMap(VhostUserServer::client);
     }
 
     public IoThreads ioThreads() {

@@ -1,5 +1,6 @@
 package io.vireo.actors.plane;
 
+import io.vireo.actors.iothread.HostAio;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.config.DriveConfig;
 import io.vireo.config.FileOptions;
@@ -20,8 +21,10 @@ public final class DriveFacts implements DriveView {
     /** Null when there is no file. */
     private final FileOptions options;
     private final List<IoThread> servedBy;
+    private final boolean uring;
 
-    private DriveFacts(DriveConfig drive, BlockNode node, Collection<IoThread> servedBy) {
+    private DriveFacts(DriveConfig drive, BlockNode node, Collection<IoThread> servedBy, boolean uring) {
+        this.uring = uring;
         this.nodeName = node.nodeName();
         this.driver = node.driver();
         this.options = switch (drive.protocol()) {
@@ -32,9 +35,12 @@ public final class DriveFacts implements DriveView {
         this.servedBy = servedBy.stream().distinct().toList();
     }
 
-    /** @param servedBy the running IOThreads of its devices; without any, nothing does its I/O */
-    public static DriveFacts of(DriveConfig drive, BlockNode node, Collection<IoThread> servedBy) {
-        return new DriveFacts(drive, node, servedBy);
+    /**
+     * @param servedBy the running IOThreads of its devices; without any, nothing does its I/O
+     * @param uring false when io_uring is not to be used even if the host has it
+     */
+    public static DriveFacts of(DriveConfig drive, BlockNode node, Collection<IoThread> servedBy, boolean uring) {
+        return new DriveFacts(drive, node, servedBy, uring);
     }
 
     @Override
@@ -55,6 +61,12 @@ public final class DriveFacts implements DriveView {
         return servedBy.stream()
                 .map(thread -> new AioChoice(thread.kindOf(requested), "").forFile(options.cache().direct()).kind().option())
                 .distinct().collect(Collectors.joining(","));
+    }
+
+    /** Why it is not the first choice, in words; empty when it is. Asks the host. */
+    public String aioReason() {
+        if (options == null || servedBy.isEmpty()) return "";
+        return HostAio.choose(AioMode.valueOf(options.aio().name()), options.cache().direct(), uring).reason();
     }
 
     @Override

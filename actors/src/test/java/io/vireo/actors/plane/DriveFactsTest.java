@@ -38,7 +38,7 @@ class DriveFactsTest {
         DriveConfig drive = DriveConfig.FileDrive.of("root", image);
         try (BlockNode node = Nodes.open(drive); IoThreads ioThreads = new IoThreads(system, Runnable::run, false)) {
             IoThread io = ioThreads.start(IoThreadConfig.of("io"));
-            DriveFacts facts = DriveFacts.of(drive, node, List.of(io, io));
+            DriveFacts facts = DriveFacts.of(drive, node, List.of(io, io), true);
             assertEquals("threads", facts.aio(), "Linux AIO would block on it");
             assertEquals("buffered", facts.cache());
             assertEquals("file", facts.driver());
@@ -71,9 +71,9 @@ class DriveFactsTest {
         try (BlockNode nullNode = Nodes.open(none); BlockNode spare = Nodes.open(unused);
                 IoThreads ioThreads = new IoThreads(system, Runnable::run, false)) {
             IoThread io = ioThreads.start(IoThreadConfig.of("io"));
-            assertEquals("none", DriveFacts.of(none, nullNode, List.of(io)).aio());
-            assertEquals("none", DriveFacts.of(none, nullNode, List.of(io)).cache());
-            assertEquals("none", DriveFacts.of(unused, spare, List.of()).aio());
+            assertEquals("none", DriveFacts.of(none, nullNode, List.of(io), true).aio());
+            assertEquals("none", DriveFacts.of(none, nullNode, List.of(io), true).cache());
+            assertEquals("none", DriveFacts.of(unused, spare, List.of(), true).aio());
         }
     }
 }
