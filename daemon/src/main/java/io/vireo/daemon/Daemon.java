@@ -5,6 +5,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vireo.actors.monitor.CommandTable;
 import io.vireo.actors.monitor.DeviceCommands;
+import io.vireo.actors.monitor.DeviceResize;
 import io.vireo.actors.monitor.IoErrorEvents;
 import io.vireo.actors.monitor.MonitorCommand;
 import io.vireo.actors.monitor.MonitorServer;
@@ -116,6 +117,7 @@ final class Daemon {
     private static MonitorServer startMonitor(ActorSystem<?> system, ListeningSocket control, DataPlane plane) {
         if (control == null) return null;
         List<MonitorCommand> commands = new ArrayList<>(DeviceCommands.of(plane));
+        commands.add(DeviceResize.of(plane));
         commands.add(QueryDevices.of(plane));
         commands.add(QueryCounters.of(plane));
         MonitorServer monitor =

@@ -23,6 +23,7 @@ import picocli.CommandLine.HelpCommand;
             DemoCommand.class,
             BenchCommand.class,
             StatusCommand.class,
+            ResizeCommand.class,
             TopCommand.class,
             QmpCommand.class,
             HelpCommand.class

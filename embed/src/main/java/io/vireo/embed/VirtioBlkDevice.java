@@ -12,6 +12,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -75,6 +76,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
                 onConfigChange.run();
             });
         });
+        host.onConfigChange(() -> callbacks.execute(() -> onConfigChange.run()));
         host.onIoError(error -> {
             IoError told = new IoError(error.operation().name().toLowerCase(Locale.ROOT), error.offsetBytes(), error.errno(),
                     error.action() == ErrorPolicy.Action.STOP);
@@ -123,7 +125,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
 
     /**
      * Runs, on a thread of its own, when the driver is to get a configuration change notification: when the device has
-     * set DEVICE_NEEDS_RESET (2.1.2). Replaces the listener before.
+     * another size, or has set DEVICE_NEEDS_RESET (2.1.2). Replaces the listener before.
      */
     public void onConfigChange(Runnable listener) {
         onConfigChange = listener;
@@ -149,12 +151,12 @@ public final class VirtioBlkDevice implements AutoCloseable {
 
     /** Takes nothing more from the rings until {@link #resume}; what is in flight goes on. */
     public void pause() {
-        host.pause();
+        openHost().pause();
     }
 
     /** Goes on after {@link #pause} or a stop at an I/O error: what has failed is tried again first, in its order. */
     public void resume() {
-        host.resume();
+        openHost().resume();
     }
 
     /**
@@ -163,7 +165,22 @@ public final class VirtioBlkDevice implements AutoCloseable {
      * @throws IllegalStateException it has stopped at an I/O error, or the flush failed
      */
     public void drain() {
-        host.drain();
+        openHost().drain();
+    }
+
+    /**
+     * Gives the disk another size.
+     *
+     * @param mayShrink whether what lies behind a smaller size may be lost; the device is drained then
+     * @throws io.vireo.storage.node.ImageException the drive cannot have that size
+     */
+    public void resize(long sizeBytes, boolean mayShrink) {
+        openHost().resize(OptionalLong.of(sizeBytes), mayShrink);
+    }
+
+    /** The configuration space's generation (2.5.1), for a transport that shows it. */
+    public int configGeneration() {
+        return host.configGeneration();
     }
 
     /** The device status field (2.1): the bits the driver wrote, and DEVICE_NEEDS_RESET. */
@@ -308,6 +325,12 @@ public final class VirtioBlkDevice implements AutoCloseable {
         } catch (ExecutionException e) {
             throw new IllegalStateException("device " + name() + " did not end", e.getCause());
         }
+    }
+
+    /** For what waits, and must not keep others from the device meanwhile. */
+    private synchronized DeviceHost openHost() {
+        requireOpen();
+        return host;
     }
 
     private void requireOpen() {

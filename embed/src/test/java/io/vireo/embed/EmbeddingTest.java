@@ -17,6 +17,7 @@ import io.vireo.config.ErrorPolicyConfig;
 import io.vireo.config.IoThreadConfig;
 import io.vireo.config.VirtqueueConfig;
 import io.vireo.posix.PosixFile;
+import io.vireo.storage.node.ImageException;
 import io.vireo.virtio.driver.DriverMemory;
 import io.vireo.virtio.driver.LoadResult;
 import io.vireo.virtio.driver.RequestMix;
@@ -113,6 +114,26 @@ final class EmbeddingTest {
             LoadResult done = result.get(60, TimeUnit.SECONDS);
             assertTrue(done.clean(), done::toString);
             assertFalse(device.isStoppedByError());
+        }
+    }
+
+    @Test
+    void growsUnderALoadAndTellsOfItsNewSize() throws Exception {
+        try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = open(vireo, "vda"); TestVmm vmm = TestVmm.on(device)) {
+            CountDownLatch changed = new CountDownLatch(1);
+            device.onConfigChange(changed::countDown);
+            int generation = device.configGeneration();
+            CompletableFuture<LoadResult> result = CompletableFuture.supplyAsync(() -> vmm.run(SEED, 3000));
+            device.resize(2L * IMAGE_BYTES, false);
+            assertTrue(changed.await(60, TimeUnit.SECONDS));
+            assertNotEquals(generation, device.configGeneration());
+            assertEquals(2L * IMAGE_BYTES, device.capacitySectors() * 512);
+            assertEquals(2L * IMAGE_BYTES, Files.size(image));
+            assertClean(result.get(60, TimeUnit.SECONDS));
+            assertClean(vmm.run(SEED + 1, 500)); // reads the new size, and ends at its end
+            assertThrows(ImageException.class, () -> device.resize(IMAGE_BYTES, false));
+            device.resize(IMAGE_BYTES, true);
+            assertClean(vmm.run(SEED + 2, 500));
         }
     }
 

@@ -118,6 +118,26 @@ final class ControlSocketTest {
         }
     }
 
+    @Test
+    void resizesADiskForItsNextRequests() throws IOException {
+        Path image = Files.write(folder.resolve("disk.img"), new byte[1 << 20]);
+        Files.writeString(conf, Files.readString(conf).replace("driver = null-co, size = 1M", "driver = file, filename = disk.img"));
+        try (VireoDaemon _ = serve(); AttachedDisk disk = AttachedDisk.at(folder.resolve("vda.sock"))) {
+            BlkQueue queue = disk.requests(1);
+            assertEquals(BlkLayout.S_IOERR, AttachedDisk.request(queue, BlkLayout.T_OUT, 4095, 512, false));
+            Vireo.Result grown = vireo("resize", "vda", "2M");
+            assertEquals("device vda: 2097152 bytes", grown.stdout(), grown.stderr());
+            assertEquals(2 << 20, Files.size(image));
+            assertEquals(BlkLayout.S_OK, AttachedDisk.request(queue, BlkLayout.T_OUT, 4095, 512, false));
+            Vireo.Result refused = vireo("resize", "vda", "1M");
+            assertEquals(1, refused.exit());
+            assertTrue(refused.stderr().endsWith("would be lost; force would do it"), refused.stderr());
+            assertEquals(0, vireo("resize", "vda", "1M", "--force").exit());
+            assertEquals(1 << 20, Files.size(image));
+            assertEquals(BlkLayout.S_IOERR, AttachedDisk.request(queue, BlkLayout.T_IN, 4095, 512, true));
+        }
+    }
+
     private Vireo.Result vireo(String... arguments) {
         List<String> all = new ArrayList<>(List.of(arguments));
         all.addAll(List.of("--config", conf.toString()));

@@ -176,6 +176,13 @@ public final class Device {
         }).toArray(CompletableFuture[]::new));
     }
 
+    /** The node has another size: every IOThread knows of it when this returns. */
+    public void resized(BlkProperties resized) {
+        CompletableFuture.allOf(shards.values().stream()
+                .map(shard -> CompletableFuture.runAsync(() -> shard.state.resized(resized), shard.state.ioThread))
+                .toArray(CompletableFuture[]::new)).join();
+    }
+
     /** A virtqueue that runs, as it is seen from outside. */
     public record QueueState(int index, int size, int inFlight) {}
 

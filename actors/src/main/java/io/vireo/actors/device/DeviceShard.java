@@ -29,7 +29,7 @@ public final class DeviceShard implements PolledDevice {
     final IoThread ioThread;
     final DeviceListener listener;
     final DeviceCounters counters;
-    private final BlkRequestReader reader;
+    private BlkRequestReader reader;
     private final NodeChannel channel;
     private final RequestBatch.Pool batches;
     private final RequestBatch.Pool completionBatches;
@@ -380,6 +380,13 @@ public final class DeviceShard implements PolledDevice {
             fail(e);
             device.tell(new DeviceActor.Failed(e));
         }
+    }
+
+    /** The node has another size. Requests that were taken by the one before are judged by the node. */
+    void resized(BlkProperties properties) {
+        if (abandoned) return;
+        channel.resized();
+        reader = new BlkRequestReader(properties);
     }
 
     /** Completes when nothing is in flight here. */

@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -155,6 +156,19 @@ public final class DataPlane implements AutoCloseable {
     /** What a device's drive really is. */
     public DriveFacts drive(String nodeName) {
         return drives.get(nodeName);
+    }
+
+    /**
+     * As {@link DeviceHost#resize}; every device on the same drive gets the size.
+     *
+     * @throws IllegalStateException also: it is to become smaller, and has other devices
+     */
+    public void resize(DeviceHost host, OptionalLong wantedBytes, boolean mayShrink) {
+        List<DeviceHost> others =
+                devices().stream().filter(other -> other != host && other.drive().equals(host.drive())).toList();
+        if (mayShrink && !others.isEmpty()) throw new IllegalStateException("its drive has other devices: " + others.getFirst().name());
+        host.resize(wantedBytes, mayShrink);
+        others.forEach(DeviceHost::resized);
     }
 
     /** Who drives a device now. */

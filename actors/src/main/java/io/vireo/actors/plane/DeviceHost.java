@@ -29,6 +29,7 @@ import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -60,7 +61,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     private final List<IoThread> ioThreadOfQueue;
     private final Executor blocking;
     private final long drainNanosMax;
-    private final BlkProperties properties;
+    private volatile BlkProperties properties;
     private final BlkConfigSpace configSpace;
     private final long offered;
     private final RateLimitedLog log;
@@ -77,6 +78,9 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     private Runnable onFailure = () -> {};
     private volatile Consumer<IoError> onIoError = _ -> {};
     private final Object draining = new Object();
+    /** A device that is being opened gets the old size or the new one, and is told of the latter. */
+    private final Object resizing = new Object();
+    private volatile Runnable onConfigChange = () -> {};
 
     /**
      * @param ioThreadOfQueue who serves each virtqueue
@@ -152,9 +156,11 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     public void useMemory(GuestMemory memory, SplitRing[] rings) {
         if (device == null) {
             failure = null;
-            device = Device.open(
-                    system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking,
-                    new Conduct(intake, errorPolicy(config.errors())), this);
+            synchronized (resizing) {
+                device = Device.open(
+                        system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking,
+                        new Conduct(intake, errorPolicy(config.errors())), this);
+            }
             device.accept(accepted, configSpace.isWriteBack(accepted));
         }
         device.useMemory(memory, rings);
@@ -222,7 +228,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
 
     /**
      * Takes nothing more from the rings until {@link #resume}, whoever drives the device; what is in flight goes on.
-     * From any thread but an IOThread, as the three that follow.
+     * From any thread but an IOThread, as those that follow.
      */
     public void pause() {
         intake.hold(Intake.Hold.PAUSE);
@@ -242,6 +248,52 @@ public final class DeviceHost implements DeviceView, DeviceListener {
      * @throws IllegalStateException it cannot be drained, or the flush failed; it goes on all the same
      */
     public void drain() {
+        whileIdle(() -> {
+            int errno = DriveFlush.on(node, ioThreadOfQueue.getFirst()).join();
+            if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
+        });
+    }
+
+    /**
+     * Gives the drive another size, and the driver a configuration change. A device that becomes smaller is drained for
+     * that; one that grows serves on.
+     *
+     * @param wantedBytes what it is to have; empty for what the drive has by now
+     * @throws io.vireo.storage.node.ImageException it cannot have that size
+     * @throws IllegalStateException it cannot be drained
+     */
+    public void resize(OptionalLong wantedBytes, boolean mayShrink) {
+        if (mayShrink) whileIdle(() -> resizeNow(wantedBytes, true));
+        else resizeNow(wantedBytes, false);
+    }
+
+    private void resizeNow(OptionalLong wantedBytes, boolean mayShrink) {
+        node.resize(wantedBytes, mayShrink);
+        resized();
+    }
+
+    /** The drive has another size. */
+    void resized() {
+        synchronized (resizing) {
+            properties = properties.withCapacityBytes(node.sizeBytes() / 512 * 512);
+            Device used = device;
+            if (used != null) used.resized(properties);
+            configSpace.resize(properties.capacitySectors());
+        }
+        onConfigChange.run();
+    }
+
+    /** Told, on the thread that changed it, when the configuration space says something that the driver does not know. */
+    public void onConfigChange(Runnable listener) {
+        onConfigChange = listener;
+    }
+
+    /** As {@link BlkConfigSpace#generation}. */
+    public int configGeneration() {
+        return configSpace.generation();
+    }
+
+    private void whileIdle(Runnable action) {
         synchronized (draining) {
             intake.hold(Intake.Hold.DRAIN);
             try {
@@ -249,8 +301,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
                 awaitTurn();
                 Device used = device;
                 if (used != null) used.whenIdle().join();
-                int errno = DriveFlush.on(node, ioThreadOfQueue.getFirst()).join();
-                if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
+                action.run();
             } catch (CompletionException e) {
                 throw new IllegalStateException(e.getCause().getMessage());
             } finally {

@@ -10,14 +10,18 @@ import java.util.concurrent.CompletableFuture;
 final class DriveFlush {
     private DriveFlush() {}
 
-    /** Completes with 0, or the errno that it failed with: what was written before is durable then. */
+    /** Completes with 0, when what was written before is durable, or the errno that it failed with. */
     static CompletableFuture<Integer> on(BlockNode node, IoThread ioThread) {
         CompletableFuture<Integer> done = new CompletableFuture<>();
         ioThread.execute(() -> {
-            NodeChannel channel = node.open(ioThread);
-            channel.submit(new IoRequest((_, errno) -> done.complete(errno)).flush());
-            // A channel is closed by its thread, and not inside its own completion.
-            done.thenRun(() -> ioThread.execute(channel::close));
+            try {
+                NodeChannel channel = node.open(ioThread);
+                // A channel is closed by its thread, and not inside its own completion.
+                done.whenComplete((_, _) -> ioThread.execute(channel::close));
+                channel.submit(new IoRequest((_, errno) -> done.complete(errno)).flush());
+            } catch (RuntimeException | Error e) {
+                done.completeExceptionally(e);
+            }
         });
         return done;
     }

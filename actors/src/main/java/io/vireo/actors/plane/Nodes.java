@@ -35,8 +35,7 @@ public final class Nodes {
     private static BlockNode window(DriveConfig.RawDrive raw) {
         BlockNode child = open(raw.file());
         try {
-            long size = raw.sizeBytes().orElse(child.sizeBytes() - raw.offsetBytes());
-            return RawNode.window(raw.nodeName(), child, raw.offsetBytes(), size);
+            return RawNode.window(raw.nodeName(), child, raw.offsetBytes(), raw.sizeBytes().orElse(-1));
         } catch (RuntimeException e) {
             child.close();
             throw e;

@@ -66,7 +66,7 @@ final class VhostUserExport implements VhostUserBackend {
         host.setErr(index, err);
     }
 
-    /** Nothing of a device changes while it runs yet, so there is nothing to say on it. */
+    /** Where a change of the configuration space could be told ({@link DeviceHost#onConfigChange}); nobody does yet. */
     @Override
     public void backendChannel(Fd socket) {}
 

@@ -8,7 +8,8 @@ import io.vireo.storage.node.NodeChannel;
 
 /** One IOThread's way to a host file: decides what a request needs, then hands it to the thread's engine. */
 final class FileChannel implements NodeChannel {
-    private final Admission admission;
+    private final HostFile file;
+    private Admission admission;
     private final int fd;
     private final AioEngine engine;
     /** Of the two ways to a file's data one is null: past the cache, and through it. */
@@ -21,6 +22,7 @@ final class FileChannel implements NodeChannel {
 
     FileChannel(HostFile file, Fd fd, AioEngine engine) {
         FileOptions options = file.options();
+        this.file = file;
         this.admission = new Admission(file);
         this.fd = fd.number();
         this.engine = engine;
@@ -49,6 +51,11 @@ final class FileChannel implements NodeChannel {
                 engine.submit(fd, request);
             }
         }
+    }
+
+    @Override
+    public void resized() {
+        admission = new Admission(file);
     }
 
     private void transfer(IoRequest request) {

@@ -32,7 +32,7 @@ public final class FileNode {
             long size = OpenFile.checkedSize(options, status.sizeBytes());
             int diskBlock = (int) BlockQueue.of(status.device()).attribute("logical_block_size", 0);
             NodeLimits limits = OpenFile.withDirect(options, fd, size, diskBlock, ranges(options, fd, size));
-            return new HostFile("file", options, fd, size, limits);
+            return new HostFile("file", Extent.FILE, options, fd, size, limits);
         } catch (RuntimeException e) {
             fd.close();
             throw e;

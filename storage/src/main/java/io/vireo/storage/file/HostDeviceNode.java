@@ -34,7 +34,7 @@ public final class HostDeviceNode {
                     .withBlocks(geometry.logicalBlockBytes(), geometry.physicalBlockBytes())
                     .withIoHints(geometry.minIoBytes(), geometry.optIoBytes());
             limits = OpenFile.withDirect(options, fd, size, geometry.logicalBlockBytes(), limits);
-            return new HostFile("host_device", options, fd, size, limits);
+            return new HostFile("host_device", Extent.DEVICE, options, fd, size, limits);
         } catch (RuntimeException e) {
             fd.close();
             throw e;

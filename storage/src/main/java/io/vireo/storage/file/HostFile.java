@@ -1,22 +1,30 @@
 package io.vireo.storage.file;
 
+import io.vireo.posix.Errno;
 import io.vireo.posix.Fd;
+import io.vireo.posix.PosixException;
+import io.vireo.posix.PosixFile;
 import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.ImageException;
+import io.vireo.storage.node.ImageException.Kind;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
+import java.util.OptionalLong;
 
 /** An open file or device of the host as a block node; {@link FileNode} and {@link HostDeviceNode} open it. */
 public final class HostFile implements BlockNode {
     private final String driver;
     private final FileOptions options;
     private final Fd fd;
-    private final long sizeBytes;
+    private final Extent extent;
+    private volatile long sizeBytes;
     private final NodeLimits limits;
 
     /** @param fd owned from here on, with the locks that it holds */
-    HostFile(String driver, FileOptions options, Fd fd, long sizeBytes, NodeLimits limits) {
+    HostFile(String driver, Extent extent, FileOptions options, Fd fd, long sizeBytes, NodeLimits limits) {
         this.driver = driver;
+        this.extent = extent;
         this.options = options;
         this.fd = fd;
         this.sizeBytes = sizeBytes;
@@ -56,6 +64,34 @@ public final class HostFile implements BlockNode {
     @Override
     public NodeChannel open(IoContext context) {
         return new FileChannel(this, fd, context.engine(options.aio(), options.cache().direct()));
+    }
+
+    @Override
+    public synchronized void resize(OptionalLong wanted, boolean mayShrink) {
+        String path = options.filename();
+        try {
+            long there = extent.sizeBytes(fd);
+            long next = wanted.orElse(there);
+            int unit = limits.requestAlignmentBytes();
+            if (next <= 0 || next % unit != 0) {
+                throw new ImageException(Kind.NOT_SECTORS, path, "size " + next + " is not a positive multiple of " + unit);
+            }
+            if (next < sizeBytes && !mayShrink) {
+                throw new ImageException(Kind.WOULD_SHRINK, path,
+                        "size " + next + " is less than " + sizeBytes + ": what lies behind it would be lost");
+            }
+            boolean cuts = next < sizeBytes && next < there;
+            if (extent == Extent.DEVICE && next > there) {
+                throw new ImageException(Kind.OUT_OF_RANGE, path, "the device has only " + there + " bytes");
+            }
+            if (extent == Extent.FILE && (next > there || cuts)) {
+                if (options.readOnly()) throw new ImageException(Kind.PERMISSION, path, "is open read-only, and has " + there + " bytes");
+                PosixFile.truncate(fd, next);
+            }
+            sizeBytes = next;
+        } catch (PosixException e) {
+            throw new ImageException(Kind.IO, path, "cannot be resized: " + Errno.describe(e.errno()), e);
+        }
     }
 
     @Override

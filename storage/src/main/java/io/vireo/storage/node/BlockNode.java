@@ -1,9 +1,11 @@
 package io.vireo.storage.node;
 
+import java.util.OptionalLong;
+
 /**
  * A vertex of the block graph: something with a size that is read and written at offsets.
  *
- * <p>Thread: its facts never change and may be read from anywhere; opening and closing a node may block, so neither
+ * <p>Thread: its facts never change, but for the size, and may be read from anywhere; opening and closing a node may block, so neither
  * happens on an IOThread. Channels are opened on the IOThread that uses them, as many as there are IOThreads.
  */
 public interface BlockNode extends AutoCloseable {
@@ -21,6 +23,18 @@ public interface BlockNode extends AutoCloseable {
 
     /** A way to this node for the IOThread that {@code context} is; called on it. */
     NodeChannel open(IoContext context);
+
+    /**
+     * Takes another size. Who has a channel tells it so afterwards; of a node that is to become smaller nothing is in
+     * flight. Blocks: never on an IOThread.
+     *
+     * @param wanted what it is to have; empty for all that is there below by now
+     * @param mayShrink whether what lies behind a smaller size may be lost
+     * @throws ImageException why it cannot have that size; nothing has changed then
+     */
+    default void resize(OptionalLong wanted, boolean mayShrink) {
+        throw new ImageException(ImageException.Kind.FIXED_SIZE, nodeName(), "driver " + driver() + " has a fixed size");
+    }
 
     /** Releases files and locks. Every channel is closed before. */
     @Override

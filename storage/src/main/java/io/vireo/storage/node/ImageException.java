@@ -11,6 +11,8 @@ public final class ImageException extends RuntimeException {
         EMPTY,
         NOT_SECTORS,
         OUT_OF_RANGE,
+        FIXED_SIZE,
+        WOULD_SHRINK,
         IN_USE,
         DIRECT_UNSUPPORTED,
         DIRECT_REQUIRED,

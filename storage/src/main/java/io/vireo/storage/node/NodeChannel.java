@@ -10,6 +10,9 @@ public interface NodeChannel extends AutoCloseable {
      */
     void submit(IoRequest request);
 
+    /** The node has another size now, which requests from here on are judged by. */
+    default void resized() {}
+
     /** Gives up what the channel holds. The caller has seen every request of this channel complete. */
     @Override
     void close();

@@ -5,24 +5,27 @@ import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
+import java.util.OptionalLong;
 
-/** A window of {@code sizeBytes} from {@code offsetBytes} on another node, which it owns. */
+/** A window on another node, which it owns: of a fixed size, or all that follows its start, however much that is. */
 public final class RawNode implements BlockNode {
+    private static final long TO_ITS_END = -1;
+
     private final String nodeName;
     private final BlockNode child;
     private final long offsetBytes;
-    private final long sizeBytes;
+    private final long fixedBytes;
 
-    private RawNode(String nodeName, BlockNode child, long offsetBytes, long sizeBytes) {
+    private RawNode(String nodeName, BlockNode child, long offsetBytes, long fixedBytes) {
         this.nodeName = nodeName;
         this.child = child;
         this.offsetBytes = offsetBytes;
-        this.sizeBytes = sizeBytes;
+        this.fixedBytes = fixedBytes;
     }
 
     /** All of the child. */
     public static RawNode over(String nodeName, BlockNode child) {
-        return new RawNode(nodeName, child, 0, child.sizeBytes());
+        return new RawNode(nodeName, child, 0, TO_ITS_END);
     }
 
     /**
@@ -41,7 +44,7 @@ public final class RawNode implements BlockNode {
             throw outside(child, "offset = " + offsetBytes + " is past the end, size is " + child.sizeBytes());
         }
         long rest = child.sizeBytes() - offsetBytes;
-        if (sizeBytes == -1) return new RawNode(nodeName, child, offsetBytes, rest);
+        if (sizeBytes == TO_ITS_END) return new RawNode(nodeName, child, offsetBytes, TO_ITS_END);
         if (sizeBytes <= 0 || sizeBytes % NodeLimits.SECTOR_BYTES != 0) {
             throw outside(child, "size = " + sizeBytes + " is not a positive multiple of 512");
         }
@@ -68,7 +71,7 @@ public final class RawNode implements BlockNode {
 
     @Override
     public long sizeBytes() {
-        return sizeBytes;
+        return fixedBytes == TO_ITS_END ? child.sizeBytes() - offsetBytes : fixedBytes;
     }
 
     @Override
@@ -90,7 +93,18 @@ public final class RawNode implements BlockNode {
     public NodeChannel open(IoContext context) {
         NodeChannel below = child.open(context);
         // A window that is the whole child decides nothing: no hop for it on the hot path.
-        return sizeBytes == child.sizeBytes() ? below : new WindowChannel(this, offsetBytes, below);
+        return sizeBytes() == child.sizeBytes() ? below : new WindowChannel(this, offsetBytes, below);
+    }
+
+    @Override
+    public void resize(OptionalLong wanted, boolean mayShrink) {
+        if (fixedBytes != TO_ITS_END) {
+            throw new ImageException(ImageException.Kind.FIXED_SIZE, nodeName, "its window has a size, " + fixedBytes);
+        }
+        if (wanted.isEmpty() && mayShrink && offsetBytes > 0) throw outside(child, "a window that may shrink must be told to what size");
+        long size = wanted.orElse(NodeLimits.SECTOR_BYTES);
+        if (size <= 0 || size > Long.MAX_VALUE - offsetBytes) throw outside(child, "size = " + size);
+        child.resize(wanted.isPresent() ? OptionalLong.of(offsetBytes + size) : wanted, mayShrink);
     }
 
     @Override

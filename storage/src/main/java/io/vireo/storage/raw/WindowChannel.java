@@ -7,11 +7,13 @@ import io.vireo.storage.node.Operation;
 
 /** Keeps requests within the window, then moves them to where the window lies on the child. */
 final class WindowChannel implements NodeChannel {
-    private final Admission admission;
+    private final RawNode node;
+    private Admission admission;
     private final long offsetBytes;
     private final NodeChannel below;
 
     WindowChannel(RawNode node, long offsetBytes, NodeChannel below) {
+        this.node = node;
         this.admission = new Admission(node);
         this.offsetBytes = offsetBytes;
         this.below = below;
@@ -26,6 +28,12 @@ final class WindowChannel implements NodeChannel {
         }
         if (request.operation() != Operation.FLUSH) request.shift(offsetBytes);
         below.submit(request);
+    }
+
+    @Override
+    public void resized() {
+        below.resized();
+        admission = new Admission(node);
     }
 
     @Override

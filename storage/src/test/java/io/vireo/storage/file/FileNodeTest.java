@@ -17,11 +17,13 @@ import io.vireo.storage.node.ImageException.Kind;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.TestLoop;
 import io.vireo.storage.node.TestRequest;
+import io.vireo.storage.raw.RawNode;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -235,5 +237,82 @@ class FileNodeTest {
             assertTrue(node.readOnly());
             assertFalse(node.limits().discard().supported());
         }
+    }
+
+    @Test
+    void growsItsFileAndLetsRequestsInThere() throws IOException {
+        Engines.equip(loop, AioMode.THREADS);
+        FileOptions options = image(8192);
+        try (HostFile node = FileNode.open(options); NodeChannel channel = node.open(loop); TestRequest r = new TestRequest(4096)) {
+            r.whole(4096).request.write(12288, r.data, false);
+            assertEquals(Errno.EINVAL, run(channel, r));
+            node.resize(OptionalLong.of(16384), false);
+            channel.resized();
+            assertEquals(16384, node.sizeBytes());
+            assertEquals(16384, Files.size(Path.of(options.filename())));
+            r.whole(4096).request.write(12288, r.data, false);
+            assertEquals(0, run(channel, r));
+        }
+    }
+
+    @Test
+    void aWindowGrowsWithItUnlessTheWindowHasASizeOfItsOwn() throws IOException {
+        Engines.equip(loop, AioMode.THREADS);
+        FileOptions options = image(8192);
+        try (RawNode window = RawNode.window("r0", FileNode.open(options), 4096, -1);
+                NodeChannel channel = window.open(loop);
+                TestRequest r = new TestRequest(4096)) {
+            window.resize(OptionalLong.of(12288), false);
+            channel.resized();
+            assertEquals(12288, window.sizeBytes());
+            assertEquals(16384, Files.size(Path.of(options.filename())));
+            r.whole(4096).request.write(8192, r.data, false);
+            assertEquals(0, run(channel, r));
+            assertThrows(ImageException.class, () -> window.resize(OptionalLong.empty(), true), "to nothing, perhaps");
+        }
+        try (RawNode fixed = RawNode.window("r0", FileNode.open(options), 4096, 4096)) {
+            ImageException e = assertThrows(ImageException.class, () -> fixed.resize(OptionalLong.of(8192), false));
+            assertEquals(Kind.FIXED_SIZE, e.kind());
+        }
+    }
+
+    @Test
+    void takesUpWhatItsFileHasGrownTo() throws IOException {
+        FileOptions options = image(8192);
+        try (HostFile node = FileNode.open(options)) {
+            image(65536);
+            node.resize(OptionalLong.empty(), false);
+            assertEquals(65536, node.sizeBytes());
+        }
+    }
+
+    @Test
+    void losesNothingBehindASmallerSizeUnlessItMay() throws IOException {
+        FileOptions options = image(8192);
+        try (HostFile node = FileNode.open(options)) {
+            assertEquals(Kind.WOULD_SHRINK, refusal(node, OptionalLong.of(4096), false));
+            assertEquals(Kind.NOT_SECTORS, refusal(node, OptionalLong.of(4097), true));
+            assertEquals(Kind.NOT_SECTORS, refusal(node, OptionalLong.of(0), true));
+            assertEquals(8192, node.sizeBytes());
+            assertEquals(8192, Files.size(Path.of(options.filename())));
+            node.resize(OptionalLong.of(4096), true);
+            assertEquals(4096, node.sizeBytes());
+            assertEquals(4096, Files.size(Path.of(options.filename())));
+        }
+    }
+
+    @Test
+    void doesNotGrowAFileThatItMayOnlyRead() throws IOException {
+        FileOptions options = image(8192).withAccess(Access.READ_ONLY);
+        try (HostFile node = FileNode.open(options)) {
+            assertEquals(Kind.PERMISSION, refusal(node, OptionalLong.of(16384), false));
+            image(16384);
+            node.resize(OptionalLong.of(16384), false);
+            assertEquals(16384, node.sizeBytes());
+        }
+    }
+
+    private static Kind refusal(HostFile node, OptionalLong wanted, boolean mayShrink) {
+        return assertThrows(ImageException.class, () -> node.resize(wanted, mayShrink)).kind();
     }
 }

@@ -17,12 +17,26 @@ public final class BlkConfigSpace {
     private static final VarHandle U32 = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle U64 = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-    private final byte[] fixed;
+    private volatile byte[] fixed;
+    private volatile int generation;
     private volatile boolean writeback;
 
     public BlkConfigSpace(BlkProperties properties) {
         fixed = encode(properties);
         writeback = properties.writeCache();
+    }
+
+    /** Another capacity; whoever reads sees the one or the other, whole (2.5.3). */
+    public synchronized void resize(long capacitySectors) {
+        byte[] next = fixed.clone();
+        U64.set(next, BlkLayout.CONFIG_CAPACITY, capacitySectors);
+        fixed = next;
+        generation++;
+    }
+
+    /** Goes up with each change that the driver has not made itself (2.5.1): for a transport that shows it. */
+    public int generation() {
+        return generation;
     }
 
     private static byte[] encode(BlkProperties p) {
@@ -59,8 +73,9 @@ public final class BlkConfigSpace {
             throw new IllegalArgumentException("configuration space read of " + lengthBytes + " bytes at " + offset);
         }
         byte[] answer = new byte[lengthBytes];
-        if (offset < fixed.length) {
-            System.arraycopy(fixed, offset, answer, 0, Math.min(lengthBytes, fixed.length - offset));
+        byte[] now = fixed;
+        if (offset < now.length) {
+            System.arraycopy(now, offset, answer, 0, Math.min(lengthBytes, now.length - offset));
         }
         int at = BlkLayout.CONFIG_WRITEBACK - offset;
         if (at >= 0 && at < lengthBytes) answer[at] = (byte) (writeback ? 1 : 0);

@@ -32,6 +32,21 @@ class BlkConfigSpaceTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.5.1")
+    void anotherCapacityIsAnotherGenerationAndChangesNothingElse() {
+        byte[] before = config.read(0, 60);
+        int generation = config.generation();
+        config.write(BlkLayout.CONFIG_WRITEBACK, new byte[] {0});
+        assertEquals(generation, config.generation(), "the driver knows of its own change");
+        config.resize(123);
+        assertEquals(generation + 1, config.generation());
+        byte[] after = config.read(0, 60);
+        assertEquals(123, ByteBuffer.wrap(after).order(ByteOrder.LITTLE_ENDIAN).getLong());
+        before[BlkLayout.CONFIG_WRITEBACK] = 0;
+        assertArrayEquals(Arrays.copyOfRange(before, 8, 60), Arrays.copyOfRange(after, 8, 60));
+    }
+
+    @Test
     void tellsNothingOfWhatAReadOnlyDeviceDoesNotDo() {
         byte[] bytes = new BlkConfigSpace(Devices.disk(1 << 20, 512, true)).read(36, 24);
         assertArrayEquals(new byte[24], bytes);

@@ -1,0 +1,35 @@
+package io.vireo.actors.monitor;
+
+import static io.vireo.monitoring.qmp.QmpMessage.ordered;
+
+import io.vireo.actors.plane.DataPlane;
+import io.vireo.actors.plane.DeviceHost;
+import io.vireo.monitoring.qmp.QmpException;
+import io.vireo.storage.node.ImageException;
+import java.util.OptionalLong;
+
+/** device-resize: another size for a device and its drive, or the one that the drive was given elsewhere. */
+public final class DeviceResize {
+    private record Arguments(DeviceHost host, OptionalLong size, boolean force) {}
+
+    private DeviceResize() {}
+
+    public static MonitorCommand of(DataPlane plane) {
+        return MonitorCommand.of("device-resize",
+                arguments -> new Arguments(DeviceCommands.device(plane, arguments), arguments.optionalSize("size"),
+                        arguments.flag("force", false)),
+                asked -> resize(plane, asked));
+    }
+
+    private static Object resize(DataPlane plane, Arguments asked) {
+        try {
+            plane.resize(asked.host(), asked.size(), asked.force());
+        } catch (ImageException e) {
+            boolean shrinks = e.kind() == ImageException.Kind.WOULD_SHRINK;
+            throw new QmpException(e.getMessage() + (shrinks ? "; force would do it" : ""));
+        } catch (IllegalStateException e) {
+            throw new QmpException("device " + asked.host().name() + ": " + e.getMessage());
+        }
+        return ordered("size", asked.host().properties().capacityBytes());
+    }
+}
