@@ -10,8 +10,13 @@ import io.vireo.virtio.driver.LoadResult;
 import io.vireo.virtio.driver.RequestMix;
 import io.vireo.virtio.driver.VerifyingLoad;
 import io.vireo.virtio.driver.VhostUserDisk;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -86,14 +91,22 @@ final class FullDiskTest {
     void stopsTheDiskUntilThereIsRoomAndLosesNothing(String aio) throws Exception {
         assumeFalse(aio.equals("io_uring") && Boolean.getBoolean("vireo.without-uring"), "--without-uring");
         try (VireoDaemon daemon = serve(aio, "");
+                SocketChannel events = SocketChannel.open(UnixDomainSocketAddress.of(control));
                 DriverMemory memory = DriverMemory.create(32L << 20);
                 VhostUserDisk disk = VhostUserDisk.attach(folder.resolve("vda.sock"), memory, VhostUserDisk.Options.defaults())) {
+            BufferedReader heard = new BufferedReader(Channels.newReader(events, StandardCharsets.US_ASCII));
+            events.write(StandardCharsets.US_ASCII.encode("{\"execute\":\"qmp_capabilities\"}"));
+            assertTrue(heard.readLine().startsWith("{\"QMP\":"));
+            assertEquals("{\"return\":{}}", heard.readLine());
             VerifyingLoad load = new VerifyingLoad(disk.transport(), LoadOptions.of(SEED).withDepth(16)
                     .withDataBytesMax(64 << 10).withWindowSectors((int) (IMAGE_BYTES / 512)).withRequestsMax(2_000)
                     .withMix(WRITES_AND_READS).withStallNanos(Vireo.PATIENCE.toNanos()));
             CompletableFuture<LoadResult> result =
                     CompletableFuture.supplyAsync(load::run, work -> Thread.ofPlatform().daemon().start(work));
             awaitState(daemon, "io-error");
+            String event = heard.readLine();
+            assertTrue(event.startsWith("{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"device\":\"vda\",\"node-name\":\"small\","
+                    + "\"operation\":\"write\",\"action\":\"stop\",\"nospace\":true,\"reason\":\""), event);
             long answered = daemon.scrape().requests("vda", "write");
             assertServesOn("vdb.sock");
             Vireo.Result status = Vireo.run("status", "vda", "--control", control.toString());

@@ -32,7 +32,8 @@ public final class CommandTable {
     Object execute(QmpRequest request) {
         MonitorCommand command = commands.get(request.execute());
         if (command == null) {
-            throw new QmpException(ErrorClass.COMMAND_NOT_FOUND, "The command " + request.execute() + " has not been found");
+            throw new QmpException(
+                    ErrorClass.COMMAND_NOT_FOUND, "The command " + request.execute() + " has not been found");
         }
         return command.action().apply(new QmpArguments(request.arguments()));
     }

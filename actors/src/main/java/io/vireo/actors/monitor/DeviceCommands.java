@@ -48,7 +48,7 @@ public final class DeviceCommands {
 
     private static DeviceHost find(DataPlane plane, String name) {
         return plane.devices().stream().filter(host -> host.name().equals(name)).findFirst()
-                .orElseThrow(() -> new QmpException(ErrorClass.DEVICE_NOT_FOUND, "Device '" + name + "' not found; there are "
-                        + String.join(", ", plane.devices().stream().map(DeviceHost::name).toList())));
+                .orElseThrow(() -> new QmpException(ErrorClass.DEVICE_NOT_FOUND,
+                        "Device '" + name + "' not found; there are " + String.join(", ", plane.devices().stream().map(DeviceHost::name).toList())));
     }
 }

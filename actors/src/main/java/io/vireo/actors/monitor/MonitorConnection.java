@@ -94,12 +94,14 @@ final class MonitorConnection extends AbstractOnMessageBehavior<MonitorConnectio
     private Object execute(QmpRequest request) {
         if (request.execute().equals(CAPABILITIES)) return negotiate(request);
         if (negotiated) return commands.execute(request);
-        throw new QmpException(ErrorClass.COMMAND_NOT_FOUND, "Expecting capabilities negotiation with '" + CAPABILITIES + "'");
+        throw new QmpException(
+                ErrorClass.COMMAND_NOT_FOUND, "Expecting capabilities negotiation with '" + CAPABILITIES + "'");
     }
 
     private Object negotiate(QmpRequest request) {
         if (negotiated) {
-            throw new QmpException(ErrorClass.COMMAND_NOT_FOUND, "Capabilities negotiation is already complete, command ignored");
+            throw new QmpException(
+                    ErrorClass.COMMAND_NOT_FOUND, "Capabilities negotiation is already complete, command ignored");
         }
         for (String name : request.arguments().keySet()) {
             if (!name.equals("enable")) throw new QmpException("Parameter '" + name + "' is unexpected");

@@ -11,6 +11,7 @@ import io.vireo.monitoring.metrics.Op;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /** query-counters: what whoever shows a live view takes the differences of. All of it only grows. */
@@ -22,9 +23,11 @@ public final class QueryCounters {
             long now = System.nanoTime();
             return ordered(
                     "nanos", now,
-                    "bucket-bounds-nanos", list(LongStream.range(0, LatencyBuckets.COUNT).map(i -> LatencyBuckets.boundNanos((int) i))),
+                    "bucket-bounds-nanos",
+                    list(IntStream.range(0, LatencyBuckets.COUNT).mapToLong(LatencyBuckets::boundNanos)),
                     "devices", plane.devices().stream().<Object>map(QueryCounters::device).toList(),
-                    "iothreads", plane.ioThreads().all().stream().<Object>map(ioThread -> ioThread(ioThread, now)).toList());
+                    "iothreads",
+                    plane.ioThreads().all().stream().<Object>map(ioThread -> ioThread(ioThread, now)).toList());
         });
     }
 

@@ -166,7 +166,9 @@ public final class DataPlane implements AutoCloseable {
     public void resize(DeviceHost host, OptionalLong wantedBytes, boolean mayShrink) {
         List<DeviceHost> others =
                 devices().stream().filter(other -> other != host && other.drive().equals(host.drive())).toList();
-        if (mayShrink && !others.isEmpty()) throw new IllegalStateException("its drive has other devices: " + others.getFirst().name());
+        if (mayShrink && !others.isEmpty()) {
+            throw new IllegalStateException("its drive has other devices: " + others.getFirst().name());
+        }
         host.resize(wantedBytes, mayShrink);
         others.forEach(DeviceHost::resized);
     }

@@ -297,7 +297,9 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         synchronized (draining) {
             intake.hold(Intake.Hold.DRAIN);
             try {
-                if (intake.isHeldBy(Intake.Hold.IO_ERROR)) throw new IllegalStateException("it is stopped by an I/O error: resume first");
+                if (intake.isHeldBy(Intake.Hold.IO_ERROR)) {
+                    throw new IllegalStateException("it is stopped by an I/O error: resume first");
+                }
                 awaitTurn();
                 Device used = device;
                 if (used != null) used.whenIdle().join();
