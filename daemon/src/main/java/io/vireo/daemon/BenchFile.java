@@ -7,6 +7,7 @@ import io.vireo.config.VirtqueueConfig;
 import io.vireo.embed.VirtioBlkDevice;
 import io.vireo.embed.Vireo;
 import io.vireo.virtio.driver.DriverTransport;
+import java.util.List;
 
 /** A file, a block device or a drive without storage, on a device and an IOThread in this process. */
 final class BenchFile implements BenchTarget {
@@ -29,8 +30,8 @@ final class BenchFile implements BenchTarget {
     }
 
     @Override
-    public DriverTransport transport() {
-        return guest.transport();
+    public List<DriverTransport> transports() {
+        return List.of(guest.transport());
     }
 
     /** The IOThread's: the driver is in this process as well. */
@@ -40,8 +41,8 @@ final class BenchFile implements BenchTarget {
     }
 
     @Override
-    public long pid() {
-        return ProcessHandle.current().pid();
+    public List<Long> pids() {
+        return List.of(ProcessHandle.current().pid());
     }
 
     @Override

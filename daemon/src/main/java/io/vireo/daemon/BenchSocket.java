@@ -6,11 +6,10 @@ import io.vireo.virtio.driver.DriverTransport;
 import io.vireo.virtio.driver.FrontendException;
 import io.vireo.virtio.driver.VhostUserDisk;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
-/** A vhost-user-blk back-end, anybody's, at its socket. */
-final class BenchSocket implements BenchTarget {
+/** A disk of a vhost-user-blk back-end, anybody's, at its socket. */
+final class BenchSocket implements AutoCloseable {
     private static final int QUEUE_SIZE = 128;
 
     private final DriverMemory memory;
@@ -53,23 +52,17 @@ final class BenchSocket implements BenchTarget {
         }
     }
 
-    @Override
-    public DriverTransport transport() {
+    DriverTransport transport() {
         return disk.transport();
     }
 
-    @Override
-    public long cpuNanos() {
-        return ProcessHandle.of(pid()).flatMap(process -> process.info().totalCpuDuration()).orElse(Duration.ZERO).toNanos();
-    }
-
-    @Override
-    public long pid() {
+    /** The back-end's process. */
+    long pid() {
         return pid;
     }
 
-    @Override
-    public CompletableFuture<Void> gone() {
+    /** Done when the back-end ended the connection. */
+    CompletableFuture<Void> gone() {
         return gone;
     }
 
