@@ -5,9 +5,12 @@ import io.vireo.storage.node.Admission;
 import io.vireo.storage.node.AioEngine;
 import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
+import io.vireo.storage.node.Operation;
 
 /** One IOThread's way to a host file: decides what a request needs, then hands it to the thread's engine. */
 final class FileChannel implements NodeChannel {
+    private final HostFile file;
+    private final ReadBytes reads;
     private final Admission admission;
     private final int fd;
     private final AioEngine engine;
@@ -19,7 +22,10 @@ final class FileChannel implements NodeChannel {
     private final boolean noFlush;
     private final boolean unmaps;
 
-    FileChannel(HostFile file, Fd fd, AioEngine engine) {
+    /** @param reads where to count; given back to the file when the channel closes */
+    FileChannel(HostFile file, Fd fd, AioEngine engine, ReadBytes reads) {
+        this.file = file;
+        this.reads = reads;
         FileOptions options = file.options();
         this.admission = new Admission(file);
         this.fd = fd.number();
@@ -52,8 +58,14 @@ final class FileChannel implements NodeChannel {
     }
 
     private void transfer(IoRequest request) {
+        boolean read = request.operation() == Operation.READ;
+        if (cache != null && cache.served(request)) {
+            if (read) reads.addCache(request.lengthBytes());
+            request.complete(0);
+            return;
+        }
+        if (read) reads.addEngine(request.lengthBytes());
         if (bounce != null && !BounceBuffers.isAligned(request.data(), memoryMask)) bounce.submit(request);
-        else if (cache != null && cache.served(request)) request.complete(0);
         else engine.submit(fd, request);
     }
 
@@ -66,5 +78,6 @@ final class FileChannel implements NodeChannel {
     @Override
     public void close() {
         if (bounce != null) bounce.close();
+        file.closed(reads);
     }
 }

@@ -70,6 +70,27 @@ class PageCacheTest {
     }
 
     @Test
+    void countsWhatTheCacheAnsweredApartFromWhatWentToTheEngineAndKeepsItWhenChannelsClose() throws Exception {
+        try (HostFile node = open(folder.resolve("disk.img"), random())) {
+            for (int round = 1; round <= 2; round++) {
+                try (NodeChannel channel = node.open(loop)) {
+                    int length = PageCache.REQUEST_BYTES_MAX + 512;
+                    TestRequest cached = loop.own(new TestRequest(4096)).whole(4096);
+                    TestRequest write = loop.own(new TestRequest(4096)).whole(4096);
+                    TestRequest tooLong = loop.own(new TestRequest(length)).whole(length);
+                    channel.submit(cached.request.read(0, cached.data));
+                    channel.submit(write.request.write(0, write.data, false));
+                    loop.runUntil(write::isDone);
+                    channel.submit(tooLong.request.read(0, tooLong.data));
+                    loop.runUntil(tooLong::isDone);
+                    assertEquals(round * 4096L, node.cacheReadBytes());
+                    assertEquals(round * (long) length, node.engineReadBytes());
+                }
+            }
+        }
+    }
+
+    @Test
     void writesToTmpfsInsideSubmit() throws Exception {
         Path image = Files.createTempFile(Path.of("/dev/shm"), "page-cache", ".img");
         try (HostFile node = open(image, new byte[SIZE_BYTES]); NodeChannel channel = node.open(loop)) {
