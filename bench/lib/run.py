@@ -31,7 +31,6 @@ class Run:
         self._disk_folder = tempfile.mkdtemp(prefix="compare-", dir=given.dir)
 
     def __enter__(self):
-        self.call([self.vireo, "--version"])  # builds now what is to be built
         return self
 
     def __exit__(self, *_):
@@ -93,7 +92,7 @@ class Run:
     def fio(self, path, engine, *options):
         """One run of fio on the back-ends' processor, in `bench`'s words."""
         argv = ["fio", "--name=compare", f"--filename={path}", f"--ioengine={engine}", f"--size={os.stat(path).st_size}",
-                f"--runtime={self.seconds}", "--ramp_time=1", "--time_based", "--norandommap", "--randrepeat=0", "--thread",
+                f"--runtime={self.seconds}", "--time_based", "--norandommap", "--randrepeat=0", "--thread",
                 "--output-format=json", *options]
         self.note(["taskset", "-c", self.back, *argv])
         job = json.loads(self.call(argv, self.back))["jobs"][0]

@@ -2,6 +2,7 @@
 import json
 import os
 from collections import Counter
+from pathlib import Path
 
 import backends
 from backends import Disk
@@ -27,6 +28,12 @@ PARTS = (("io.vireo.posix.EventFd", "calling the driver"),
          ("akka", "Akka: mailboxes, stream interpreter"),
          ("scala", "Akka: mailboxes, stream interpreter"))
 
+SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
+<configuration version="2.0"><event name="jdk.CPUTimeSample">
+  <setting name="enabled">true</setting><setting name="stackTrace">true</setting><setting name="throttle">1ms</setting>
+</event></configuration>
+"""
+
 MICRO = "Floor|Accounting|MemoryAccess|RingSubmission|VirtqueueWalk|PipelineBatch"
 
 
@@ -37,9 +44,15 @@ def measure(run):
     rows = [[part, figure(share * per_request), f"{100 * share:.1f}"] for part, share in parts]
     rows.append(["all", figure(per_request), "100"])
     where = Table([f"of one request at depth {DEPTH}, polling, {count(iops)} a second, {samples} samples", "ns", "%"], rows)
-    micro = Table(["micro-benchmark", "ns"], [[name, f"{figure(score)} ± {figure(error)}"] for name, score, error in _micro(run)])
+    scores = _micro(run)
+    micro = Table(["micro-benchmark", "ns"], [[name, f"{figure(score)} ± {figure(error)}"] for name, (score, error) in scores.items()])
+    floor = Table(["the floor", "ns", "a request on the IOThread is so many times that"],
+                  [[words, figure(nanos), figure(per_request / nanos)] for words, nanos in (
+                      (f"an io_uring operation that does nothing, in batches of {DEPTH}", scores["RingSubmission.nop"][0]),
+                      (f"one system call (eventfd write) for {DEPTH} requests", scores["Floor.eventFdWrite"][0] / DEPTH),
+                      ("4 KiB copied from far away", scores["Floor.copy4kCold"][0]))])
     bars = [(part, {"Vireo": (share * per_request,) * 3}) for part, share in parts]
-    return Outcome([where, micro], Plot("One request on the IOThread, null drive", "ns", bars))
+    return Outcome([where, floor, micro], Plot("One request on the IOThread, null drive", "ns", bars))
 
 
 def _sampled(run):
@@ -53,8 +66,12 @@ def _sampled(run):
     options = ["--rw=randread", f"--iodepth={DEPTH}", "--poll"]
     run.bench([backend.socket("vda")], *options)  # for the compiler
     jcmd = lambda *words: run.call([f"{tools}/jcmd", str(backend.pid), *words], run.front)
-    jcmd("JFR.start", "name=anatomy", "settings=none", "jdk.CPUTimeSample#enabled=true", "jdk.CPUTimeSample#throttle=1ms")
-    run.note("jcmd PID JFR.start settings=none jdk.CPUTimeSample#enabled=true jdk.CPUTimeSample#throttle=1ms # during the load")
+    settings = run.path("samples.jfc")
+    Path(settings).write_text(SETTINGS)
+    run.note(f"cat >{settings} <<END\n{SETTINGS}END")
+    run.note(f"jcmd PID JFR.start name=anatomy settings={settings} # before the second load")
+    run.note(f"jcmd PID JFR.stop name=anatomy filename={recording} # after it")
+    jcmd("JFR.start", "name=anatomy", f"settings={settings}")
     iops = run.bench([backend.socket("vda")], *options)["iops"]
     jcmd("JFR.stop", "name=anatomy", f"filename={recording}")
     backend.stop()
@@ -80,7 +97,7 @@ def _part(frames):
 
 
 def _micro(run):
-    """Of batches as the load's: 32."""
+    """Score and error of each, with batches as the load's."""
     result = run.path("jmh.json")
     argv = [str(run.home / "bench" / "jmh"), MICRO, "-p", f"batch={DEPTH}", "-p", "indirect=true", "-rf", "json", "-rff", result]
     if run.quick:
@@ -88,8 +105,7 @@ def _micro(run):
     run.note(argv)
     run.call(argv)
     with open(result) as file:
-        for one in json.load(file):
-            metric = one["primaryMetric"]
-            error = metric["scoreError"]
-            yield (one["benchmark"].removeprefix("io.vireo.jmh."), metric["score"],
-                   error if isinstance(error, (int, float)) and error == error else 0)
+        metrics = {one["benchmark"].removeprefix("io.vireo.jmh."): one["primaryMetric"] for one in json.load(file)}
+    # Of a single iteration there is no error: JMH writes NaN, as a number or as a word.
+    return {name: (metric["score"], 0 if "NaN" in str(metric["scoreError"]).replace("nan", "NaN") else metric["scoreError"])
+            for name, metric in metrics.items()}

@@ -24,7 +24,7 @@ def measure(run):
                  "qemu-storage-daemon": lambda: run.bench([theirs.socket("vda")], *options)}
         if not poll:
             sides |= {"fio io_uring": lambda: fio("io_uring"), "fio libaio": lambda: fio("libaio")}
-        samples = in_turns(run, sides, warm=("Vireo",))
+        samples = in_turns(run, sides)
         rows.append([access, "polling" if poll else "waiting", depth, *files.beside(samples, "Vireo", "qemu-storage-daemon"),
                      *((count(samples.median(side, "iops")) for side in ("fio io_uring", "fio libaio")) if not poll else ("", "")),
                      spread(samples.ratio("Vireo", "fio io_uring", "iops")) if not poll else ""])

@@ -68,17 +68,15 @@ def _starts(run):
                           "qemu-storage-daemon": lambda: start(backends.qemu, "start-qemu")}, warm=("Vireo", "qemu-storage-daemon"))
 
 
-def _threads(pid):
-    return Path(f"/proc/{pid}/task").iterdir()
-
-
 def _switches(pid):
     """Voluntary and involuntary, over all threads there are."""
     total = 0
-    for thread in _threads(pid):
-        for line in (thread / "status").read_text().splitlines():
-            if "ctxt_switches" in line:
-                total += int(line.split()[1])
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            lines = (thread / "status").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+        total += sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
     return total
 
 

@@ -19,7 +19,7 @@ def measure(run):
         for depth in run.some(32, 1, 128) if run.quick else (1, 32, 128):
             options = ("--rw=randread", f"--iodepth={depth}", *poll)
             samples = in_turns(run, {side: lambda at=backend.socket("vda"): run.bench([at], *options)
-                                     for side, backend in (("Vireo", ours), ("QEMU", theirs))}, warm=("Vireo", "QEMU"))
+                                     for side, backend in (("Vireo", ours), ("QEMU", theirs))}, warm=("Vireo",))
             ratio = samples.ratio("Vireo", "QEMU", "iops")
             rows.append([mode, depth, count(samples.median("Vireo", "iops")), count(samples.median("QEMU", "iops")), spread(ratio),
                          both(samples, "Vireo", "QEMU", "p50_us"), both(samples, "Vireo", "QEMU", "p99.9_us"),
