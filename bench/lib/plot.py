@@ -2,13 +2,12 @@
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, RIGHT, TOP, BAR, GAP = 760, 210, 110, 64, 14, 12
-# Of middling brightness: they stand out from white and from black.
+WIDTH, LEFT, RIGHT, TOP, BAR, GAP = 820, 270, 110, 64, 14, 12
+# Of middling brightness, text too: all of it stands out from white and from black.
 COLOURS = ["#3b82c4", "#d9822b", "#4a9e5c", "#a56cc1"]
-STYLE = """text { font: 12px sans-serif; fill: #444 } .title { font-weight: bold; font-size: 14px }
+STYLE = """text { font: 12px sans-serif; fill: #767676 } .title { font-weight: bold; font-size: 14px }
 .axis { stroke: #888; stroke-width: 1 } .grid { stroke: #888; stroke-opacity: .3 } .mark { stroke: #888; stroke-dasharray: 4 3 }
-.whisker { stroke: #777; stroke-width: 1.5 }
-@media (prefers-color-scheme: dark) { text { fill: #ccc } .whisker { stroke: #bbb } }"""
+.whisker { stroke: #888; stroke-width: 1.5 }"""
 
 
 @dataclass

@@ -79,9 +79,9 @@ class Run:
         self._processes.append(process)
         return process
 
-    def bench(self, sockets, *options, cpu=None):
+    def bench(self, sockets, *options, cpu=None, seconds=None):
         """One run of `vireo bench`; its figures."""
-        argv = [self.vireo, "bench", "--json", f"--runtime={self.seconds}", *(f"--socket={path}" for path in sockets), *options]
+        argv = [self.vireo, "bench", "--json", f"--runtime={seconds or self.seconds}", *(f"--socket={path}" for path in sockets), *options]
         if "--rw=randread" not in argv and "--rw=read" not in argv:
             argv.append("--yes")
         cpu = cpu or self.front

@@ -64,7 +64,7 @@ def _sampled(run):
     tools = os.path.dirname(os.readlink(f"/proc/{backend.pid}/exe"))
     recording = run.path("samples.jfr")
     options = ["--rw=randread", f"--iodepth={DEPTH}", "--poll"]
-    run.bench([backend.socket("vda")], *options)  # for the compiler
+    run.bench([backend.socket("vda")], *options, seconds=5)  # for the compiler
     jcmd = lambda *words: run.call([f"{tools}/jcmd", str(backend.pid), *words], run.front)
     settings = run.path("samples.jfc")
     Path(settings).write_text(SETTINGS)

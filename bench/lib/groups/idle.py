@@ -35,9 +35,9 @@ def measure(run):
 def _idle(run, disks, name, serve):
     """A second of load, as a disk has behind it in life, then nothing while the front-end stays connected."""
     backend = serve(run, name, disks)
-    run.bench(backend.sockets(1), "--rw=randread", "--iodepth=32")
+    run.bench(backend.sockets(1), "--rw=randread", "--iodepth=32", seconds=1)
     argv = [run.vireo, "bench", "--iodepth=0", f"--runtime={run.seconds + 10}", *(f"--socket={path}" for path in backend.sockets())]
-    run.note(["taskset", "-c", run.front, *argv[:4], f"(and so on, {len(disks)} in all) # nothing is asked of them meanwhile"])
+    run.note(["taskset", "-c", run.front, *argv[:5], f"(and so on, {len(disks)} in all) # nothing is asked of them meanwhile"])
     connected = run.start(f"{name}-connected", argv, run.front)
     connected.await_that(lambda: _established(backend.pid) >= len(disks), "connected to every disk")
     time.sleep(3)  # what connecting left to do is done by then
