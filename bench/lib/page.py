@@ -49,7 +49,8 @@ def write(page, group, text, plot):
 
 def _circumstances(home):
     commit = _first("git", "-C", str(home), "rev-parse", "--short", "HEAD") or "unknown"
-    changed = " with changes" if _first("git", "-C", str(home), "status", "--porcelain", "--untracked-files=no") else ""
+    # The page itself changes from group to group, and is not what is measured.
+    changed = " with changes" if _first("git", "-C", str(home), "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs") else ""
     qemu = re.search(r"version (\S+)", _first("qemu-storage-daemon", "--version"))
     fio = _first("fio", "--version")
     cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)

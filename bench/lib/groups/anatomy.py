@@ -1,6 +1,7 @@
 """Where the time of one request goes, and what the kernel and the processor ask for anyway."""
 import json
 import os
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def _micro(run):
     argv = [str(run.home / "bench" / "jmh"), MICRO, "-p", f"batch={DEPTH}", "-p", "indirect=true", "-rf", "json", "-rff", result]
     if run.quick:
         argv += ["-wi", "1", "-i", "1", "-r", "100ms", "-w", "100ms"]
-    run.note(argv)
+    run.note(shlex.join(argv))
     run.call(argv)
     with open(result) as file:
         metrics = {one["benchmark"].removeprefix("io.vireo.jmh."): one["primaryMetric"] for one in json.load(file)}
