@@ -6,6 +6,7 @@ import io.vireo.storage.node.AioEngine;
 import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.Operation;
+import java.util.function.LongSupplier;
 
 /** One IOThread's way to a host file: decides what a request needs, then hands it to the thread's engine. */
 final class FileChannel implements NodeChannel {
@@ -23,7 +24,7 @@ final class FileChannel implements NodeChannel {
     private final boolean unmaps;
 
     /** @param reads where to count; given back to the file when the channel closes */
-    FileChannel(HostFile file, Fd fd, AioEngine engine, ReadBytes reads) {
+    FileChannel(HostFile file, Fd fd, AioEngine engine, LongSupplier nanoTime, ReadBytes reads) {
         this.file = file;
         this.reads = reads;
         FileOptions options = file.options();
@@ -31,7 +32,7 @@ final class FileChannel implements NodeChannel {
         this.fd = fd.number();
         this.engine = engine;
         this.bounce = options.cache().direct() ? new BounceBuffers(engine, fd.number()) : null;
-        this.cache = options.cache().direct() ? null : new PageCache(fd);
+        this.cache = options.cache().direct() ? null : new PageCache(fd, nanoTime);
         this.memoryMask = file.limits().memoryAlignmentBytes() - 1L;
         this.noFlush = options.cache().noFlush();
         this.flushes = !noFlush && !options.readOnly();

@@ -1,6 +1,7 @@
 package io.vireo.storage.file;
 
 import io.vireo.posix.Fd;
+import io.vireo.storage.node.AioEngine;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
@@ -65,7 +66,8 @@ public final class HostFile implements BlockNode {
         synchronized (this) {
             openReads.add(reads);
         }
-        return new FileChannel(this, fd, context.engine(options.aio(), options.cache().direct()), reads);
+        AioEngine engine = context.engine(options.aio(), options.cache().direct());
+        return new FileChannel(this, fd, engine, context::nowNanos, reads);
     }
 
     /** A channel is closed. */
