@@ -154,7 +154,7 @@ class ConfigLoaderTest {
                 num-queues = 4, queue-size = 1024, event_idx = off, indirect_desc = off
                 serial = abc, write-cache = off, read-only = true, rerror = report, werror = report
                 labels { vm = web17, tenant = "blue" }
-                logical_block_size = 4096, physical_block_size = 8192, min_io_size = 8192, opt_io_size = 1048576
+                logical_block_size = 4096, physical_block_size = 8192, min_io_size = 8192, opt_io_size = 1048576, discard_granularity = 32768
                 max-discard-sectors = 8, max-write-zeroes-sectors = 16
                 """);
 
@@ -163,7 +163,7 @@ class ConfigLoaderTest {
         assertEquals(false, vda.writeCache());
         assertEquals(true, vda.readOnly());
         assertEquals(Map.of("vm", "web17", "tenant", "blue"), vda.labels());
-        assertEquals(new BlockLimits(4096, 8192, 8192, 1048576, 8, 16), vda.limits());
+        assertEquals(new BlockLimits(4096, 8192, 8192, 1048576, 32768, 8, 16), vda.limits());
     }
 
     @Test

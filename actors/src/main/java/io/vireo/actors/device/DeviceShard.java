@@ -256,6 +256,22 @@ public final class DeviceShard implements PolledDevice {
         }
     }
 
+    /**
+     * Hands the next part of a request to the node, from inside the completion of the part before; false when nobody
+     * waits for it any more.
+     */
+    boolean submitNext(RequestSlot slot, IoRequest next) {
+        if (abandoned) return false;
+        try {
+            channel.submit(next);
+        } catch (RuntimeException | Error e) {
+            // Whose turn this is, a stage's or the loop's, is not known here.
+            slot.atNode = false;
+            device.tell(new DeviceActor.Failed(e));
+        }
+        return true;
+    }
+
     void completed(RequestSlot slot) {
         slot.atNode = false;
         done++;

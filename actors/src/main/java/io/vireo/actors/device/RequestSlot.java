@@ -17,6 +17,9 @@ public final class RequestSlot {
     final ServedVirtqueue queue;
     final BlkRequest blk;
     private final IoRequest io;
+    private final DeviceShard shard;
+    /** Made for the first request that is neither read, write nor flush: many slots never have one. */
+    private RareRequest rare;
     /** Null while the slot is free. */
     MemoryLease lease;
     /** The node, or the kernel, has it. */
@@ -28,12 +31,16 @@ public final class RequestSlot {
     RequestSlot(int index, ServedVirtqueue queue, IoVec data, DeviceShard shard) {
         this.index = index;
         this.queue = queue;
+        this.shard = shard;
         this.blk = new BlkRequest(data);
-        this.io = new IoRequest((request, result) -> {
-            errno = result;
-            status = statusOf(result);
-            shard.completed(this);
-        });
+        this.io = new IoRequest((_, result) -> finished(result));
+    }
+
+    /** The node is done with all of it. */
+    void finished(int result) {
+        errno = result;
+        status = statusOf(result);
+        shard.completed(this);
     }
 
     /** True when the guest's request asks the node for something; false when it is answered already. */
@@ -47,11 +54,13 @@ public final class RequestSlot {
             case BlkLayout.T_IN -> io.read(blk.offsetBytes(), blk.data());
             case BlkLayout.T_OUT -> io.write(blk.offsetBytes(), blk.data(), durable);
             case BlkLayout.T_FLUSH -> io.flush();
-            case BlkLayout.T_DISCARD -> io.discard(blk.offsetBytes(), blk.lengthBytes(), durable);
-            case BlkLayout.T_WRITE_ZEROES ->
-                io.writeZeroes(blk.offsetBytes(), blk.lengthBytes(), blk.unmap(), durable);
-            default -> throw new IllegalStateException("type=" + blk.type());
+            default -> rare().begin(durable);
         };
+    }
+
+    private RareRequest rare() {
+        if (rare == null) rare = new RareRequest(this, shard);
+        return rare;
     }
 
     /** Takes the answer that was given without the node. */

@@ -93,10 +93,10 @@ public record BlkProperties(
         return bytes >= 0 && bytes % blockBytes == 0 && bytes / blockBytes <= blocksMax;
     }
 
-    /** One range a request: a driver that sends more breaks the limit it was told. */
     private static void requireRange(String what, boolean supported, int maxSectors, int maxSegments) {
         require(maxSectors >= (supported ? 1 : 0), what + " sectors", maxSectors);
-        require(maxSegments == (supported ? 1 : 0), what + " segments", maxSegments);
+        int most = supported ? BlkRequestReader.SEGMENTS_MAX : 0;
+        require(maxSegments >= (supported ? 1 : 0) && maxSegments <= most, what + " segments", maxSegments);
     }
 
     private static void require(boolean fine, String what, long value) {

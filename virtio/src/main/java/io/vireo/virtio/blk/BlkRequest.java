@@ -7,7 +7,7 @@ import io.vireo.posix.Memory;
  * One request as the device judged it; reused for one after the other, filled by {@link BlkRequestReader}.
  *
  * <p>A request whose {@link #verdict} is {@link #PROCEED} goes to the node: IN and OUT with their data, FLUSH with
- * nothing, DISCARD and WRITE_ZEROES with their range. Any other is answered with its verdict at once. Thread: one at a
+ * nothing, DISCARD and WRITE_ZEROES with their ranges. Any other is answered with its verdict at once. Thread: one at a
  * time; {@link #data} belongs to the kernel while the request is in flight.
  */
 public final class BlkRequest {
@@ -18,12 +18,16 @@ public final class BlkRequest {
     int head;
     int type;
     byte verdict;
-    boolean unmap;
     boolean outOfRange;
     int bytesWrittenOnSuccess;
     long offsetBytes;
     long lengthBytes;
     long statusAddress;
+    /** Offset and length of each range; made for the first request that has some, as most requests never do. */
+    private long[] ranges;
+    private int rangeCount;
+    /** Bit i: range i may be deallocated. */
+    private int unmapRanges;
 
     /** @param data this request's own, empty whenever there is no data to move */
     public BlkRequest(IoVec data) {
@@ -44,6 +48,7 @@ public final class BlkRequest {
         return verdict;
     }
 
+    /** Where the data is; of ranges, where the first one that is not empty is, or the one that is refused. */
     public long offsetBytes() {
         return offsetBytes;
     }
@@ -53,7 +58,7 @@ public final class BlkRequest {
         return outOfRange;
     }
 
-    /** Of the data, or of the range; 0 for FLUSH. */
+    /** Of the data, or of all ranges together; 0 for FLUSH. */
     public long lengthBytes() {
         return lengthBytes;
     }
@@ -63,9 +68,40 @@ public final class BlkRequest {
         return data;
     }
 
+    /** Ranges to discard or to zero, one after the other; none of them is empty. */
+    public int rangeCount() {
+        return rangeCount;
+    }
+
+    public long rangeOffsetBytes(int index) {
+        return ranges[2 * index];
+    }
+
+    public long rangeLengthBytes(int index) {
+        return ranges[2 * index + 1];
+    }
+
     /** WRITE_ZEROES only: the range may be deallocated. */
-    public boolean unmap() {
-        return unmap;
+    public boolean unmap(int index) {
+        return (unmapRanges >>> index & 1) != 0;
+    }
+
+    void clearRanges() {
+        rangeCount = 0;
+        lengthBytes = 0;
+    }
+
+    void addRange(long rangeOffsetBytes, long rangeLengthBytes, boolean unmap) {
+        if (ranges == null) ranges = new long[2 * BlkRequestReader.SEGMENTS_MAX];
+        if (rangeCount == 0) {
+            offsetBytes = rangeOffsetBytes;
+            unmapRanges = 0;
+        }
+        ranges[2 * rangeCount] = rangeOffsetBytes;
+        ranges[2 * rangeCount + 1] = rangeLengthBytes;
+        if (unmap) unmapRanges |= 1 << rangeCount;
+        lengthBytes += rangeLengthBytes; // at most so many times what 32 bits of sectors are: no overflow
+        rangeCount++;
     }
 
     /** Host address of the status byte. */

@@ -27,6 +27,8 @@ public final class BlkRequestReader {
      * it is as much as firmware puts in a single buffer when a boot loader reads a file (EDK II's VirtioBlkDxe).
      */
     public static final long DATA_BYTES_MAX = 1L << 30;
+    /** The most ranges of one request: as many as the Windows driver sends, and some of its releases send no fewer. */
+    public static final int SEGMENTS_MAX = 16;
     private static final long SECTORS_MAX = Long.MAX_VALUE / SECTOR_BYTES;
 
     private final long capacitySectors;
@@ -36,7 +38,7 @@ public final class BlkRequestReader {
     private final boolean readOnly;
     private final BlkProperties properties;
     private final byte[] id = new byte[BlkLayout.ID_BYTES];
-    private final byte[] scratch = new byte[REQ_HEADER_BYTES];
+    private final byte[] scratch = new byte[SEGMENTS_MAX * SEGMENT_BYTES];
 
     public BlkRequestReader(BlkProperties properties) {
         this.properties = properties;
@@ -62,8 +64,7 @@ public final class BlkRequestReader {
         request.statusAddress = chain.address(last) + chain.lengthBytes(last) - REQ_STATUS_BYTES;
         request.bytesWrittenOnSuccess = REQ_STATUS_BYTES;
         request.offsetBytes = 0;
-        request.lengthBytes = 0;
-        request.unmap = false;
+        request.clearRanges();
         request.outOfRange = false;
         request.data().clear();
 
@@ -107,13 +108,21 @@ public final class BlkRequestReader {
         return judgeRange(request, sector, dataBytes / SECTOR_BYTES);
     }
 
-    /** A sector number is unsigned: one past 2^63 is negative here and out of any range. */
     private boolean judgeRange(BlkRequest request, long sector, long sectors) {
-        request.offsetBytes = sector < 0 || sector > SECTORS_MAX ? Long.MAX_VALUE : sector * SECTOR_BYTES;
-        request.outOfRange = sector < 0 || sectors > capacitySectors - sector;
+        request.offsetBytes = offsetBytes(sector);
+        request.outOfRange = isOutOfRange(sector, sectors);
         if (request.outOfRange || ((sector | sectors) & partialBlockMask) != 0) return false;
         request.lengthBytes = sectors * SECTOR_BYTES; // capacity is below 2^63 bytes: no overflow
         return true;
+    }
+
+    /** A sector number is unsigned: one past 2^63 is negative here and out of any range. */
+    private boolean isOutOfRange(long sector, long sectors) {
+        return sector < 0 || sectors > capacitySectors - sector;
+    }
+
+    private static long offsetBytes(long sector) {
+        return sector < 0 || sector > SECTORS_MAX ? Long.MAX_VALUE : sector * SECTOR_BYTES;
     }
 
     /** Appends {@code bytes} bytes of the buffers from {@code first} on, without their first {@code skip}. */
@@ -150,38 +159,59 @@ public final class BlkRequestReader {
         return BlkLayout.S_OK;
     }
 
-    /** No flag is known for a discard: 5.2.6.2 wants unmap refused there. */
+    /**
+     * No flag is known for a discard: 5.2.6.2 wants unmap refused there. The limit is taken as one of logical blocks:
+     * the Windows driver reads it so.
+     */
     private byte judgeDiscard(Chain chain, BlkRequest request) {
         if (readOnly) return BlkLayout.S_IOERR;
-        BlkProperties.Discard discard = properties.discard();
-        if (!discard.supported()) return BlkLayout.S_UNSUPP;
-        return judgeSegment(chain, request, discard.maxSectors(), discard.maxSegments(), 0);
+        BlkProperties.Discard limits = properties.discard();
+        if (!limits.supported()) return BlkLayout.S_UNSUPP;
+        return judgeSegments(chain, request, limits.maxSectors() * (partialBlockMask + 1), limits.maxSegments(), 0);
     }
 
     private byte judgeWriteZeroes(Chain chain, BlkRequest request) {
         if (readOnly) return BlkLayout.S_IOERR;
         BlkProperties.WriteZeroes limits = properties.writeZeroes();
         if (!limits.supported()) return BlkLayout.S_UNSUPP;
-        byte verdict = judgeSegment(
+        return judgeSegments(
                 chain, request, limits.maxSectors(), limits.maxSegments(), BlkLayout.SEGMENT_F_UNMAP);
-        request.unmap &= limits.mayUnmap();
-        return verdict;
     }
 
-    /** Segments are 16 bytes each; the properties allow one, so what is not too many is one. */
-    private byte judgeSegment(Chain chain, BlkRequest request, long maxSectors, int maxSegments, int knownFlags) {
+    /** All segments are judged before the first is done; one that is wrong is the request's verdict. */
+    private byte judgeSegments(Chain chain, BlkRequest request, long maxSectors, int maxSegments, int knownFlags) {
         long payloadBytes = chain.readableBytes() - REQ_HEADER_BYTES;
         if (payloadBytes == 0 || payloadBytes % SEGMENT_BYTES != 0) return BlkLayout.S_IOERR;
         if (payloadBytes / SEGMENT_BYTES > maxSegments) return BlkLayout.S_UNSUPP;
-        copyReadable(chain, REQ_HEADER_BYTES, SEGMENT_BYTES);
-        long sector = scratchLong(BlkLayout.SEGMENT_SECTOR);
-        long sectorsAndFlags = scratchLong(BlkLayout.SEGMENT_NUM_SECTORS);
-        long sectors = sectorsAndFlags & 0xFFFF_FFFFL;
-        int flags = (int) (sectorsAndFlags >>> 32);
-        if ((flags & ~knownFlags) != 0) return BlkLayout.S_UNSUPP;
-        if (sectors > maxSectors || !judgeRange(request, sector, sectors)) return BlkLayout.S_IOERR;
-        request.unmap = (flags & BlkLayout.SEGMENT_F_UNMAP) != 0;
-        return sectors == 0 ? BlkLayout.S_OK : BlkRequest.PROCEED;
+        copyReadable(chain, REQ_HEADER_BYTES, (int) payloadBytes);
+        for (int at = 0; at < payloadBytes; at += SEGMENT_BYTES) {
+            if ((segmentFlags(at) & ~knownFlags) != 0) return BlkLayout.S_UNSUPP;
+        }
+        for (int at = 0; at < payloadBytes; at += SEGMENT_BYTES) {
+            if (!judgeSegment(request, at, maxSectors)) {
+                request.clearRanges();
+                return BlkLayout.S_IOERR;
+            }
+        }
+        return request.rangeCount() == 0 ? BlkLayout.S_OK : BlkRequest.PROCEED;
+    }
+
+    private boolean judgeSegment(BlkRequest request, int at, long maxSectors) {
+        long sector = scratchLong(at + BlkLayout.SEGMENT_SECTOR);
+        long sectors = scratchLong(at + BlkLayout.SEGMENT_NUM_SECTORS) & 0xFFFF_FFFFL;
+        if (sectors > maxSectors || isOutOfRange(sector, sectors) || ((sector | sectors) & partialBlockMask) != 0) {
+            request.offsetBytes = offsetBytes(sector);
+            request.outOfRange = isOutOfRange(sector, sectors);
+            return false;
+        }
+        if (sectors == 0) return true;
+        boolean unmap = properties.writeZeroes().mayUnmap() && (segmentFlags(at) & BlkLayout.SEGMENT_F_UNMAP) != 0;
+        request.addRange(sector * SECTOR_BYTES, sectors * SECTOR_BYTES, unmap);
+        return true;
+    }
+
+    private int segmentFlags(int at) {
+        return (int) (scratchLong(at + BlkLayout.SEGMENT_NUM_SECTORS) >>> 32);
     }
 
     /** Copies readable bytes from {@code skip} on to the scratch; the caller knows that they are there. */
