@@ -38,8 +38,8 @@ final class DeviceActor {
 
     record SetErr(int index, EventFd err, CompletableFuture<Void> done) implements Command {}
 
-    /** Whether a write completes only when it is durable. */
-    record SetDurable(boolean durable) implements Command {}
+    /** Whether a write completes only when it is durable; one that is drained after {@code done} does as it says. */
+    record SetDurable(boolean durable, CompletableFuture<Void> done) implements Command {}
 
     /** Ends the actors; every queue was stopped before. */
     enum Close implements Command {
@@ -142,6 +142,7 @@ final class DeviceActor {
 
     private Behavior<Command> onSetDurable(SetDurable message) {
         shard.durableWrites(message.durable());
+        message.done().complete(null);
         return Behaviors.same();
     }
 

@@ -193,7 +193,6 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         device = null;
         hangs = false;
         accepted = 0;
-        configSpace.accepted(0);
     }
 
     /** Where {@link #clientConnected} comes from; without it nobody is ever connected. */

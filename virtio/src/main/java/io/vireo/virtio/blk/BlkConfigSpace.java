@@ -18,11 +18,14 @@ public final class BlkConfigSpace {
     private static final VarHandle U64 = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final byte[] fixed;
+    private final boolean writeCache;
+    /** Stays over a reset: a driver that comes back must not find write-back where it believes in write-through. */
     private volatile boolean writeback;
 
     public BlkConfigSpace(BlkProperties properties) {
         fixed = encode(properties);
-        writeback = properties.writeCache();
+        writeCache = properties.writeCache();
+        writeback = writeCache;
     }
 
     private static byte[] encode(BlkProperties p) {
@@ -84,9 +87,12 @@ public final class BlkConfigSpace {
         return writeback;
     }
 
-    /** Whether writes may complete before they are durable, for a driver that accepted these features (5.2.5). */
+    /**
+     * Whether writes may complete before they are durable, for a driver that accepted these features (5.2.5, 5.2.6.2).
+     * One that cannot switch the mode has the one that was configured.
+     */
     public boolean isWriteBack(long features) {
         if ((features & BlkLayout.F_CONFIG_WCE) != 0) return writeback;
-        return (features & BlkLayout.F_FLUSH) != 0;
+        return writeCache && (features & BlkLayout.F_FLUSH) != 0;
     }
 }

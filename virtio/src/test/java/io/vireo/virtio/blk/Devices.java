@@ -18,6 +18,12 @@ final class Devices {
                 SERIAL);
     }
 
+    static BlkProperties writeThrough(long capacityBytes) {
+        return new BlkProperties(
+                capacityBytes, 512, 512, 0, 0, 254, 0, 2, false, false, BlkProperties.Discard.NONE,
+                BlkProperties.WriteZeroes.NONE, SERIAL);
+    }
+
     /** One that discards and zeroes several ranges in a request; limits are 4096 and 2048 sectors a range. */
     static BlkProperties ranges(long capacityBytes, int logicalBlockBytes, int segments, boolean mayUnmap) {
         return new BlkProperties(
