@@ -120,6 +120,20 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void emulatedAbilities() {
+        assertEquals(
+                new Emulation(true, Optional.empty(), Optional.of(new ZonedConfig(ZonedConfig.Model.HOST_AWARE, 64L << 20,
+                        64L << 20, 0, 0, 0, 1L << 20, List.of(), List.of()))),
+                ((RamDrive) drive("driver = ram, size = 1G, secure-erase = on, zoned.model = host-aware")).emulation());
+        assertEquals(
+                new Emulation(false, Optional.of(new Emulation.Wear(1, 3, 0)), Optional.of(new ZonedConfig(
+                        ZonedConfig.Model.HOST_MANAGED, 1L << 20, 512L << 10, 2, 3, 4, 8192, List.of(5), List.of(6, 7)))),
+                ((NullDrive) drive("driver = null-co, size = 8M, lifetime { pre-eol-info = 1, type-a = 3 }, zoned { "
+                        + "model = host-managed, zone-size = 1M, zone-capacity = 512K, conventional-zones = 2, max-open = 3, "
+                        + "max-active = 4, max-append = 8K, read-only-zones = [5], offline-zones = [6, 7] }")).emulation());
+    }
+
+    @Test
     void readsAHostDevice() {
         var options = new FileOptions(
                 new FileOptions.Cache(true, true), FileOptions.Aio.NATIVE, true, FileOptions.Discard.IGNORE,

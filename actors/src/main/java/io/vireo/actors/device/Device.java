@@ -86,6 +86,10 @@ public final class Device {
     /** The driver's features: they decide how rings are read and whether a write may stay in a cache. */
     public void accept(long acceptedFeatures, boolean writeBack) {
         features = acceptedFeatures;
+        for (Shard shard : shards.values()) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            ask(shard, new DeviceActor.Accept(acceptedFeatures, done), done);
+        }
         writeBack(writeBack);
     }
 

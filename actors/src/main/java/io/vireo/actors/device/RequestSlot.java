@@ -3,6 +3,7 @@ package io.vireo.actors.device;
 import io.vireo.posix.Errno;
 import io.vireo.posix.IoVec;
 import io.vireo.storage.node.IoRequest;
+import io.vireo.storage.zone.ZoneErrno;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkRequest;
 
@@ -81,6 +82,10 @@ public final class RequestSlot {
         return switch (errno) {
             case 0 -> BlkLayout.S_OK;
             case Errno.EOPNOTSUPP -> BlkLayout.S_UNSUPP;
+            case ZoneErrno.INVALID_COMMAND -> BlkLayout.S_ZONE_INVALID_CMD;
+            case ZoneErrno.UNALIGNED_WRITE_POINTER -> BlkLayout.S_ZONE_UNALIGNED_WP;
+            case ZoneErrno.OPEN_RESOURCE -> BlkLayout.S_ZONE_OPEN_RESOURCE;
+            case ZoneErrno.ACTIVE_RESOURCE -> BlkLayout.S_ZONE_ACTIVE_RESOURCE;
             default -> BlkLayout.S_IOERR;
         };
     }

@@ -111,9 +111,10 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         return offered;
     }
 
-    /** @throws IllegalArgumentException a bit that was not offered */
+    /** @throws IllegalArgumentException a bit that was not offered, or too few for a host-managed zoned disk */
     public void acceptFeatures(long features) {
         BlkFeatures.checkAccepted(offered, features);
+        BlkFeatures.checkZoned(properties, features);
         accepted = features;
         configSpace.accepted(features);
         if (device != null) device.accept(features, configSpace.isWriteBack(features));
@@ -193,6 +194,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         device = null;
         hangs = false;
         accepted = 0;
+        configSpace.reset();
     }
 
     /** Where {@link #clientConnected} comes from; without it nobody is ever connected. */

@@ -7,6 +7,8 @@ import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.Operation;
 
+import java.util.function.LongSupplier;
+
 /** One IOThread's way to a host file: decides what a request needs, then hands it to the thread's engine. */
 final class FileChannel implements NodeChannel {
     private final HostFile file;
@@ -14,6 +16,9 @@ final class FileChannel implements NodeChannel {
     private final Admission admission;
     private final int fd;
     private final AioEngine engine;
+    /** For what no other engine can do; null when the file cannot either. */
+    private final AioEngine threads;
+    private final LongSupplier lifetime;
     /** Of the two ways to a file's data one is null: past the cache, and through it. */
     private final BounceBuffers bounce;
     private final PageCache cache;
@@ -23,13 +28,15 @@ final class FileChannel implements NodeChannel {
     private final boolean unmaps;
 
     /** @param reads where to count; given back to the file when the channel closes */
-    FileChannel(HostFile file, Fd fd, AioEngine engine, ReadBytes reads) {
+    FileChannel(HostFile file, Fd fd, AioEngine engine, AioEngine threads, ReadBytes reads) {
         this.file = file;
         this.reads = reads;
         FileOptions options = file.options();
         this.admission = new Admission(file);
         this.fd = fd.number();
         this.engine = engine;
+        this.threads = threads;
+        this.lifetime = file.lifetime();
         this.bounce = options.cache().direct() ? new BounceBuffers(engine, fd.number()) : null;
         this.cache = options.cache().direct() ? null : new PageCache(fd);
         this.memoryMask = file.limits().memoryAlignmentBytes() - 1L;
@@ -54,6 +61,9 @@ final class FileChannel implements NodeChannel {
                 if (!unmaps) request.denyUnmap();
                 engine.submit(fd, request);
             }
+            case SECURE_ERASE -> threads.submit(fd, request);
+            case LIFETIME -> threads.submit(fd, request.asking(lifetime));
+            default -> throw new AssertionError(request.toString());
         }
     }
 

@@ -6,9 +6,9 @@ import io.vireo.posix.Memory;
 /**
  * One request as the device judged it; reused for one after the other, filled by {@link BlkRequestReader}.
  *
- * <p>A request whose {@link #verdict} is {@link #PROCEED} goes to the node: IN and OUT with their data, FLUSH with
- * nothing, DISCARD and WRITE_ZEROES with their ranges. Any other is answered with its verdict at once. Thread: one at a
- * time; {@link #data} belongs to the kernel while the request is in flight.
+ * <p>A request whose {@link #verdict} is {@link #PROCEED} goes to the node: IN, OUT and ZONE_APPEND with their data,
+ * ZONE_REPORT with room for its answer, DISCARD, WRITE_ZEROES and SECURE_ERASE with their ranges. Any other is answered
+ * with its verdict at once. Thread: one at a time; {@link #data} belongs to the kernel while the request is in flight.
  */
 public final class BlkRequest {
     /** The verdict of a request that the node decides. */
@@ -28,6 +28,9 @@ public final class BlkRequest {
     private int rangeCount;
     /** Bit i: range i may be deallocated. */
     private int unmapRanges;
+    /** Where each byte of the node's answer goes; made for the first request that has one. */
+    private long[] answerAddresses;
+    private int answerBytes;
 
     /** @param data this request's own, empty whenever there is no data to move */
     public BlkRequest(IoVec data) {
@@ -104,9 +107,31 @@ public final class BlkRequest {
         rangeCount++;
     }
 
+    void beginAnswer() {
+        if (answerAddresses == null) answerAddresses = new long[BlkLayout.APPEND_SECTOR_BYTES];
+        answerBytes = 0;
+    }
+
+    void addAnswerByte(long address) {
+        answerAddresses[answerBytes++] = address;
+    }
+
+    /**
+     * Writes what the node answered into guest memory, little-endian: of ZONE_APPEND the sector, of GET_LIFETIME its
+     * three numbers. May raise InternalError, like every access to guest memory.
+     */
+    public void putAnswer(long answer) {
+        for (int i = 0; i < answerBytes; i++) Memory.putU8(answerAddresses[i], (int) (answer >>> 8 * i));
+    }
+
     /** Host address of the status byte. */
     public long statusAddress() {
         return statusAddress;
+    }
+
+    /** A report has been written that is so long. */
+    public void reported(int reportBytes) {
+        bytesWrittenOnSuccess = reportBytes;
     }
 
     /** Bytes the driver finds in its device-writable buffers after a success, the status included. */

@@ -36,12 +36,21 @@ public final class BlkRequestReader {
     private final long partialBlockMask;
 
     private final boolean readOnly;
+    /** Whether the driver may send requests on zones. */
+    private final boolean zoned;
     private final BlkProperties properties;
     private final byte[] id = new byte[BlkLayout.ID_BYTES];
     private final byte[] scratch = new byte[SEGMENTS_MAX * SEGMENT_BYTES];
 
+    /** For a driver that accepts whatever is offered. */
     public BlkRequestReader(BlkProperties properties) {
+        this(properties, BlkLayout.F_ZONED);
+    }
+
+    /** @param features as the driver accepted them */
+    public BlkRequestReader(BlkProperties properties, long features) {
         this.properties = properties;
+        zoned = properties.zoned().hasZones() && (features & BlkLayout.F_ZONED) != 0;
         capacitySectors = properties.capacitySectors();
         partialBlockMask = properties.logicalBlockBytes() / SECTOR_BYTES - 1;
         readOnly = properties.readOnly();
@@ -86,7 +95,9 @@ public final class BlkRequestReader {
             case BlkLayout.T_GET_ID -> answerId(chain, request);
             case BlkLayout.T_DISCARD -> judgeDiscard(chain, request);
             case BlkLayout.T_WRITE_ZEROES -> judgeWriteZeroes(chain, request);
-            default -> BlkLayout.S_UNSUPP;
+            case BlkLayout.T_SECURE_ERASE -> judgeSecureErase(chain, request);
+            case BlkLayout.T_GET_LIFETIME -> judgeLifetime(chain, request);
+            default -> zoned ? judgeZone(chain, request, sector) : BlkLayout.S_UNSUPP;
         };
     }
 
@@ -176,6 +187,74 @@ public final class BlkRequestReader {
         if (!limits.supported()) return BlkLayout.S_UNSUPP;
         return judgeSegments(
                 chain, request, limits.maxSectors(), limits.maxSegments(), BlkLayout.SEGMENT_F_UNMAP);
+    }
+
+    /** Only WRITE_ZEROES has a use for unmap. */
+    private byte judgeSecureErase(Chain chain, BlkRequest request) {
+        if (readOnly) return BlkLayout.S_IOERR;
+        BlkProperties.SecureErase limits = properties.secureErase();
+        if (!limits.supported()) return BlkLayout.S_UNSUPP;
+        return judgeSegments(chain, request, limits.maxSectors(), limits.maxSegments(), 0);
+    }
+
+    private byte judgeLifetime(Chain chain, BlkRequest request) {
+        if (!properties.lifetime()) return BlkLayout.S_UNSUPP;
+        return answerFits(chain, request, BlkLayout.LIFETIME_BYTES) ? BlkRequest.PROCEED : BlkLayout.S_IOERR;
+    }
+
+    private byte judgeZone(Chain chain, BlkRequest request, long sector) {
+        return switch (request.type()) {
+            case BlkLayout.T_ZONE_REPORT -> judgeReport(chain, request, sector);
+            case BlkLayout.T_ZONE_APPEND -> judgeAppend(chain, request, sector);
+            case BlkLayout.T_ZONE_OPEN, BlkLayout.T_ZONE_CLOSE, BlkLayout.T_ZONE_FINISH, BlkLayout.T_ZONE_RESET -> {
+                if (readOnly) yield BlkLayout.S_IOERR;
+                yield isInside(request, sector) ? BlkRequest.PROCEED : BlkLayout.S_ZONE_INVALID_CMD;
+            }
+            case BlkLayout.T_ZONE_RESET_ALL -> readOnly ? BlkLayout.S_IOERR : BlkRequest.PROCEED;
+            default -> BlkLayout.S_UNSUPP;
+        };
+    }
+
+    /** The report is written where the data of a read would be, as much of it as there is room for. */
+    private byte judgeReport(Chain chain, BlkRequest request, long sector) {
+        long room = Math.min(DATA_BYTES_MAX, chain.writableBytes() - REQ_STATUS_BYTES);
+        if (room < BlkLayout.REPORT_HEADER_BYTES || !isInside(request, sector)) return BlkLayout.S_ZONE_INVALID_CMD;
+        request.bytesWrittenOnSuccess = REQ_STATUS_BYTES;
+        return gather(chain, chain.readableCount(), 0, room, request.data());
+    }
+
+    /** Judged by the zones alone, but for what is no write at all. */
+    private byte judgeAppend(Chain chain, BlkRequest request, long sector) {
+        if (readOnly) return BlkLayout.S_IOERR;
+        if (properties.zoned().maxAppendSectors() == 0) return BlkLayout.S_UNSUPP;
+        long dataBytes = chain.readableBytes() - REQ_HEADER_BYTES;
+        if (!isInside(request, sector) || dataBytes == 0 || dataBytes % SECTOR_BYTES != 0
+                || dataBytes > (long) properties.zoned().maxAppendSectors() * SECTOR_BYTES
+                || !answerFits(chain, request, BlkLayout.APPEND_SECTOR_BYTES)) return BlkLayout.S_ZONE_INVALID_CMD;
+        if ((dataBytes / SECTOR_BYTES & partialBlockMask) != 0) return BlkLayout.S_ZONE_UNALIGNED_WP;
+        request.lengthBytes = dataBytes;
+        return gather(chain, 0, REQ_HEADER_BYTES, dataBytes, request.data());
+    }
+
+    private boolean isInside(BlkRequest request, long sector) {
+        request.offsetBytes = offsetBytes(sector);
+        request.outOfRange = isOutOfRange(sector, 1);
+        return !request.outOfRange;
+    }
+
+    /** The answer goes to the first writable bytes: drivers may have put room between it and the status. */
+    private static boolean answerFits(Chain chain, BlkRequest request, int answerBytes) {
+        if (chain.writableBytes() - REQ_STATUS_BYTES < answerBytes) return false;
+        request.beginAnswer();
+        int rest = answerBytes;
+        for (int i = chain.readableCount(); rest > 0; i++) {
+            for (long at = 0; at < chain.lengthBytes(i) && rest > 0; at++, rest--) {
+                request.addAnswerByte(chain.address(i) + at);
+            }
+        }
+        boolean isAll = chain.writableBytes() == answerBytes + REQ_STATUS_BYTES;
+        request.bytesWrittenOnSuccess = isAll ? answerBytes + REQ_STATUS_BYTES : answerBytes;
+        return true;
     }
 
     /** All segments are judged before the first is done; one that is wrong is the request's verdict. */

@@ -123,6 +123,17 @@ class BlkConfigSpaceTest {
     }
 
     @Test
+    @Tag("virtio-1.3-5.2.5/cache-mode-after-reset")
+    void keepsTheModeOverAReset() {
+        config.write(32, new byte[] {0});
+        config.reset();
+        assertFalse(config.writeback());
+        assertEquals(0, config.read(32, 1)[0]);
+        config.accepted(WCE | FLUSH);
+        assertFalse(config.isWriteBack(WCE | FLUSH));
+    }
+
+    @Test
     @Tag("virtio-1.3-5.2.5/config-wce-without-flush")
     void beginsWriteThroughForADriverThatCannotFlush() {
         config.accepted(WCE | FLUSH);

@@ -31,7 +31,11 @@ final class Judge implements AutoCloseable {
     private final NativeBlock vectors = NativeBlock.allocate(64 * IoVec.ENTRY_BYTES, 16);
 
     Judge(BlkProperties properties) {
-        reader = new BlkRequestReader(properties);
+        this(properties, 0);
+    }
+
+    Judge(BlkProperties properties, long features) {
+        reader = new BlkRequestReader(properties, features);
         request = new BlkRequest(new IoVec(vectors.address(), 64, 64));
     }
 
