@@ -117,6 +117,7 @@ final class DeviceReader {
         return new BlockLimits(
                 logical, physical,
                 hint(block, "min_io_size", logical), hint(block, "opt_io_size", logical),
+                hint(block, "discard_granularity", logical),
                 block.read("max-discard-sectors", BlockLimits.SECTORS_MAX, sectors),
                 block.read("max-write-zeroes-sectors", BlockLimits.SECTORS_MAX, sectors));
     }

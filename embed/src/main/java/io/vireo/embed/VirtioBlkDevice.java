@@ -89,7 +89,8 @@ public final class VirtioBlkDevice implements AutoCloseable {
     /**
      * The driver's choice, without the transport's bits.
      *
-     * @throws IllegalArgumentException it has bits that were not offered: FEATURES_OK must not stick
+     * @throws IllegalArgumentException it has bits that were not offered, or lacks ZONED for host-managed zones:
+     *     FEATURES_OK must not stick
      * @throws IllegalStateException a queue is enabled
      */
     public synchronized void acceptFeatures(long features) {

@@ -86,12 +86,22 @@ public final class Device {
     /** The driver's features: they decide how rings are read and whether a write may stay in a cache. */
     public void accept(long acceptedFeatures, boolean writeBack) {
         features = acceptedFeatures;
+        for (Shard shard : shards.values()) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            ask(shard, new DeviceActor.Accept(acceptedFeatures, done), done);
+        }
         writeBack(writeBack);
     }
 
-    /** Switches the write cache; writes taken from now on follow. */
+    /**
+     * Switches the write cache. Writes that are taken after this has returned follow: a driver that was told that its
+     * cache is off believes the next write durable.
+     */
     public void writeBack(boolean writeBack) {
-        for (Shard shard : shards.values()) shard.actor.tell(new DeviceActor.SetDurable(!writeBack));
+        for (Shard shard : shards.values()) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            ask(shard, new DeviceActor.SetDurable(!writeBack, done), done);
+        }
     }
 
     /**

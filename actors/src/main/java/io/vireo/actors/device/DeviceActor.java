@@ -21,7 +21,7 @@ import java.util.concurrent.CompletableFuture;
  * told; neighbours on the same IOThread do not notice.
  */
 final class DeviceActor {
-    sealed interface Command permits Drain, UseMemory, Start, SetCall, SetErr, SetDurable, Close, Failed {}
+    sealed interface Command permits Drain, UseMemory, Start, SetCall, SetErr, Accept, SetDurable, Close, Failed {}
 
     /** A virtqueue has requests. */
     enum Drain implements Command {
@@ -38,8 +38,11 @@ final class DeviceActor {
 
     record SetErr(int index, EventFd err, CompletableFuture<Void> done) implements Command {}
 
-    /** Whether a write completes only when it is durable. */
-    record SetDurable(boolean durable) implements Command {}
+    /** The features that the driver accepted. */
+    record Accept(long features, CompletableFuture<Void> done) implements Command {}
+
+    /** Whether a write completes only when it is durable; one that is drained after {@code done} does as it says. */
+    record SetDurable(boolean durable, CompletableFuture<Void> done) implements Command {}
 
     /** Ends the actors; every queue was stopped before. */
     enum Close implements Command {
@@ -89,6 +92,7 @@ final class DeviceActor {
                 case Start message -> onStart(message);
                 case SetCall message -> onSetCall(message);
                 case SetErr message -> onSetErr(message);
+                case Accept message -> onAccept(message);
                 case SetDurable message -> onSetDurable(message);
                 case Close _ -> onClose();
                 case Failed message -> fail(message.reason());
@@ -140,8 +144,15 @@ final class DeviceActor {
         return Behaviors.same();
     }
 
+    private Behavior<Command> onAccept(Accept message) {
+        shard.accept(message.features());
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
     private Behavior<Command> onSetDurable(SetDurable message) {
         shard.durableWrites(message.durable());
+        message.done().complete(null);
         return Behaviors.same();
     }
 

@@ -29,7 +29,8 @@ public final class DeviceShard implements PolledDevice {
     final IoThread ioThread;
     final DeviceListener listener;
     final DeviceCounters counters;
-    private final BlkRequestReader reader;
+    private final BlkProperties properties;
+    private BlkRequestReader reader;
     private final NodeChannel channel;
     private final RequestBatch.Pool batches;
     private final RequestBatch.Pool completionBatches;
@@ -61,6 +62,7 @@ public final class DeviceShard implements PolledDevice {
         this.counters = counters;
         this.listener = listener;
         account = new RequestAccount(counters, listener, properties.readOnly());
+        this.properties = properties;
         reader = new BlkRequestReader(properties);
         channel = node.open(ioThread);
         batchMax = ioThread.config().batchMax();
@@ -85,6 +87,11 @@ public final class DeviceShard implements PolledDevice {
 
     void durableWrites(boolean durable) {
         durableWrites = durable;
+    }
+
+    /** The driver's features: what it may send. */
+    void accept(long features) {
+        reader = new BlkRequestReader(properties, features);
     }
 
     void use(MemoryLease next) {
@@ -254,6 +261,22 @@ public final class DeviceShard implements PolledDevice {
             slot.atNode = false;
             throw e;
         }
+    }
+
+    /**
+     * Hands the next part of a request to the node, from inside the completion of the part before; false when nobody
+     * waits for it any more.
+     */
+    boolean submitNext(RequestSlot slot, IoRequest next) {
+        if (abandoned) return false;
+        try {
+            channel.submit(next);
+        } catch (RuntimeException | Error e) {
+            // Whose turn this is, a stage's or the loop's, is not known here.
+            slot.atNode = false;
+            device.tell(new DeviceActor.Failed(e));
+        }
+        return true;
     }
 
     void completed(RequestSlot slot) {

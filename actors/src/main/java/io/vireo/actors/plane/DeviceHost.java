@@ -4,7 +4,6 @@ import akka.actor.typed.ActorSystem;
 import io.vireo.actors.device.Device;
 import io.vireo.actors.device.DeviceListener;
 import io.vireo.actors.iothread.IoThread;
-import io.vireo.config.BlockLimits;
 import io.vireo.config.DeviceConfig;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.DeviceCounters;
@@ -13,7 +12,6 @@ import io.vireo.monitoring.metrics.Reason;
 import io.vireo.posix.Errno;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
-import io.vireo.storage.node.NodeLimits;
 import io.vireo.virtio.blk.BlkConfigSpace;
 import io.vireo.virtio.blk.BlkFeatures;
 import io.vireo.virtio.blk.BlkProperties;
@@ -84,7 +82,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         this.ioThreadOfQueue = List.copyOf(ioThreadOfQueue);
         this.blocking = blocking;
         this.drainNanosMax = drainNanosMax;
-        properties = properties(config, node, ioThreadOfQueue.size());
+        properties = DeviceProperties.of(config, node, ioThreadOfQueue.size());
         configSpace = new BlkConfigSpace(properties);
         long features = BlkFeatures.offered(properties);
         if (!config.queues().eventIdx()) features &= ~VirtqueueLayout.RING_F_EVENT_IDX;
@@ -113,9 +111,10 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         return offered;
     }
 
-    /** @throws IllegalArgumentException a bit that was not offered */
+    /** @throws IllegalArgumentException a bit that was not offered, or too few for a host-managed zoned disk */
     public void acceptFeatures(long features) {
         BlkFeatures.checkAccepted(offered, features);
+        BlkFeatures.checkZoned(properties, features);
         accepted = features;
         configSpace.accepted(features);
         if (device != null) device.accept(features, configSpace.isWriteBack(features));
@@ -195,7 +194,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         device = null;
         hangs = false;
         accepted = 0;
-        configSpace.accepted(0);
+        configSpace.reset();
     }
 
     /** Where {@link #clientConnected} comes from; without it nobody is ever connected. */
@@ -288,35 +287,5 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         failure = reason;
         LOG.error("device {} has failed and serves nothing until its driver resets it", name(), reason);
         onFailure.run();
-    }
-
-    private static BlkProperties properties(DeviceConfig config, BlockNode node, int queueCount) {
-        NodeLimits limits = node.limits();
-        BlockLimits wished = config.limits();
-        int logical = Math.max(wished.logicalBlockBytes(), limits.logicalBlockBytes());
-        int physical = Math.max(logical, Math.max(wished.physicalBlockBytes(), limits.physicalBlockBytes()));
-        boolean readOnly = config.readOnly() || node.readOnly();
-        NodeLimits.RangeLimits discard = limits.discard();
-        NodeLimits.RangeLimits zeroes = limits.writeZeroes();
-        return new BlkProperties(
-                node.sizeBytes() / 512 * 512,
-                logical,
-                physical,
-                wished.minIoBytes() != 0 ? wished.minIoBytes() : limits.minIoBytes() / logical * logical,
-                wished.optIoBytes() != 0 ? wished.optIoBytes() : limits.optIoBytes() / logical * logical,
-                Math.min(1024, Math.max(1, config.queues().size() - 2)),
-                0,
-                queueCount,
-                readOnly,
-                config.writeCache(),
-                readOnly || !discard.supported()
-                        ? BlkProperties.Discard.NONE
-                        : new BlkProperties.Discard(
-                                true, wished.discardSectorsMax(), 1, Math.max(1, discard.alignmentBytes() / 512)),
-                readOnly || !zeroes.supported()
-                        ? BlkProperties.WriteZeroes.NONE
-                        : new BlkProperties.WriteZeroes(
-                                true, wished.writeZeroesSectorsMax(), 1, limits.zeroesMayUnmap()),
-                config.serial());
     }
 }

@@ -5,6 +5,7 @@ import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
+import io.vireo.virtio.vhostuser.VhostUserException;
 import io.vireo.virtio.vhostuser.VringSetup;
 
 /** A device as vhost-user sees it. Thread: the session's. */
@@ -27,7 +28,11 @@ final class VhostUserExport implements VhostUserBackend {
 
     @Override
     public void acceptFeatures(long features) {
-        host.acceptFeatures(features);
+        try {
+            host.acceptFeatures(features);
+        } catch (IllegalArgumentException e) {
+            throw new VhostUserException(VhostUserException.Fault.FEATURES, e.getMessage());
+        }
     }
 
     @Override

@@ -49,13 +49,16 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     private boolean closed;
 
     DrivenDevice(Plane plane, IoThread ioThread, BlockNode node, int depth) {
+        this(plane, ioThread, node, depth, new BlkProperties(
+                node.sizeBytes(), 512, 512, 0, 0, 126, 0, 1, false, true, BlkProperties.Discard.NONE,
+                BlkProperties.WriteZeroes.NONE, SERIAL));
+    }
+
+    DrivenDevice(Plane plane, IoThread ioThread, BlockNode node, int depth, BlkProperties properties) {
         this.ioThread = ioThread;
         DriverVirtqueue virtqueue = new DriverVirtqueue(memory, QUEUE_SIZE, FEATURES, 8);
         queue = new BlkQueue(memory, new DriverQueue(virtqueue, kick, call), depth, BLOCK_BYTES);
         calls.add(call.fd(), Epoll.EPOLLIN, 0);
-        BlkProperties properties = new BlkProperties(
-                node.sizeBytes(), 512, 512, 0, 0, 126, 0, 1, false, true, BlkProperties.Discard.NONE,
-                BlkProperties.WriteZeroes.NONE, SERIAL);
         device = Device.open(
                 plane.system, "disk", node, properties, List.of(ioThread), _ -> counters, plane.blocking, this);
         device.accept(FEATURES, true);

@@ -1,13 +1,13 @@
 package io.vireo.storage.file;
 
 import io.vireo.posix.Fd;
-import io.vireo.storage.node.AioEngine;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 
 /** An open file or device of the host as a block node; {@link FileNode} and {@link HostDeviceNode} open it. */
@@ -17,12 +17,19 @@ public final class HostFile implements BlockNode {
     private final Fd fd;
     private final long sizeBytes;
     private final NodeLimits limits;
+    private final LongSupplier lifetime;
     /** Guarded by this, like {@link #closedReads}: numbers only grow, whatever channels come and go. */
     private final List<ReadBytes> openReads = new ArrayList<>();
     private final ReadBytes closedReads = new ReadBytes();
 
     /** @param fd owned from here on, with the locks that it holds */
     HostFile(String driver, FileOptions options, Fd fd, long sizeBytes, NodeLimits limits) {
+        this(driver, options, fd, sizeBytes, limits, null);
+    }
+
+    /** @param lifetime looks how worn it is; null when nobody knows */
+    HostFile(String driver, FileOptions options, Fd fd, long sizeBytes, NodeLimits limits, LongSupplier lifetime) {
+        this.lifetime = lifetime;
         this.driver = driver;
         this.options = options;
         this.fd = fd;
@@ -66,8 +73,11 @@ public final class HostFile implements BlockNode {
         synchronized (this) {
             openReads.add(reads);
         }
-        AioEngine engine = context.engine(options.aio(), options.cache().direct());
-        return new FileChannel(this, fd, engine, context::nowNanos, reads);
+        return new FileChannel(this, fd, context, reads);
+    }
+
+    LongSupplier lifetime() {
+        return lifetime;
     }
 
     /** A channel is closed. */

@@ -39,6 +39,9 @@ public final class BlkFeatures {
         if (properties.readOnly()) features |= BlkLayout.F_RO;
         if (properties.discards()) features |= BlkLayout.F_DISCARD;
         if (properties.writesZeroes()) features |= BlkLayout.F_WRITE_ZEROES;
+        if (properties.secureErases()) features |= BlkLayout.F_SECURE_ERASE;
+        if (properties.lifetime()) features |= BlkLayout.F_LIFETIME;
+        if (properties.zoned().hasZones()) features |= BlkLayout.F_ZONED;
         return features;
     }
 
@@ -46,6 +49,16 @@ public final class BlkFeatures {
     public static void checkAccepted(long offered, long accepted) {
         long extra = accepted & ~offered;
         if (extra != 0) throw new IllegalArgumentException("features accepted but not offered: " + describe(extra));
+    }
+
+    /**
+     * A driver that knows nothing of zones must not use sequential ones (5.2.5).
+     *
+     * @throws IllegalArgumentException the zones are host-managed and VIRTIO_BLK_F_ZONED was not accepted
+     */
+    public static void checkZoned(BlkProperties properties, long accepted) {
+        if (properties.zoned().model() != BlkLayout.Z_HM || (accepted & BlkLayout.F_ZONED) != 0) return;
+        throw new IllegalArgumentException("a driver of a host-managed zoned disk must accept VIRTIO_BLK_F_ZONED");
     }
 
     /** The features' names by rising bit, "bit N" for one without; "none" for no bit. */

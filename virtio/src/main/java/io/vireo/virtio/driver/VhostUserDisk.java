@@ -26,7 +26,8 @@ public final class VhostUserDisk implements AutoCloseable {
         private static final long EVERYTHING = VirtqueueLayout.F_VERSION_1 | VirtqueueLayout.RING_F_EVENT_IDX
                 | VirtqueueLayout.RING_F_INDIRECT_DESC | BlkLayout.F_SIZE_MAX | BlkLayout.F_SEG_MAX | BlkLayout.F_RO
                 | BlkLayout.F_BLK_SIZE | BlkLayout.F_FLUSH | BlkLayout.F_TOPOLOGY | BlkLayout.F_CONFIG_WCE
-                | BlkLayout.F_MQ | BlkLayout.F_DISCARD | BlkLayout.F_WRITE_ZEROES;
+                | BlkLayout.F_MQ | BlkLayout.F_DISCARD | BlkLayout.F_WRITE_ZEROES | BlkLayout.F_LIFETIME
+                | BlkLayout.F_SECURE_ERASE | BlkLayout.F_ZONED;
 
         /** One queue of 128, every feature this driver knows, memory as a table. */
         public static Options defaults() {

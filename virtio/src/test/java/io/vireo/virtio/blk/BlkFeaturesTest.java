@@ -12,7 +12,16 @@ import org.junit.jupiter.api.Test;
 
 class BlkFeaturesTest {
     @Test
-    @Tag("virtio-1.3-5.2.3")
+    @Tag("virtio-1.3-5.2.3/2-seg-max")
+    @Tag("virtio-1.3-5.2.3/4-geometry")
+    @Tag("virtio-1.3-5.2.3/6-blk-size")
+    @Tag("virtio-1.3-5.2.3/9-flush")
+    @Tag("virtio-1.3-5.2.3/10-topology")
+    @Tag("virtio-1.3-5.2.3/11-config-wce")
+    @Tag("virtio-1.3-5.2.3/12-mq")
+    @Tag("virtio-1.3-5.2.3/13-discard")
+    @Tag("virtio-1.3-5.2.3/14-write-zeroes")
+    @Tag("virtio-1.3-5.2.5/flush-offered")
     void offersWhatAWritableDiskHas() {
         assertEquals(
                 "VIRTIO_BLK_F_SEG_MAX, VIRTIO_BLK_F_BLK_SIZE, VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_F_TOPOLOGY, "
@@ -22,12 +31,14 @@ class BlkFeaturesTest {
     }
 
     @Test
+    @Tag("virtio-1.3-5.2.3/5-ro")
     void offersReadOnlyInsteadOfWhatWrites() {
         long features = BlkFeatures.offered(Devices.disk(1 << 20, 512, true));
         assertEquals(BlkLayout.F_RO, features & (BlkLayout.F_RO | BlkLayout.F_DISCARD | BlkLayout.F_WRITE_ZEROES));
     }
 
     @Test
+    @Tag("virtio-1.3-5.2.3/1-size-max")
     void offersASegmentSizeOnlyWhenThereIsALimit() {
         BlkProperties limited = new BlkProperties(
                 512, 512, 512, 0, 0, 1, 65536, 1, false, true, Discard.NONE, WriteZeroes.NONE, "");
