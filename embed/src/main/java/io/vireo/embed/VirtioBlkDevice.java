@@ -5,7 +5,7 @@ import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -156,7 +156,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
         requireHealthy();
         Map<GuestRam, GuestRam.Mapped> next = new IdentityHashMap<>();
         List<MemoryRegion> regions = new ArrayList<>();
-        SplitRing[] rings = new SplitRing[queues.size()];
+        VirtqueueAreas[] areas = new VirtqueueAreas[queues.size()];
         GuestMemory generation;
         try {
             for (GuestRam range : ranges) {
@@ -168,7 +168,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
                 regions.add(use.region());
             }
             generation = GuestMemory.of(regions);
-            for (Virtqueue queue : queues) rings[queue.index()] = queue.ringIn(generation);
+            for (Virtqueue queue : queues) areas[queue.index()] = queue.areasIn(generation);
         } catch (RuntimeException e) {
             regions.forEach(region -> region.mapping().release());
             throw e;
@@ -179,7 +179,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
         });
         ram = next;
         memory = generation;
-        host.useMemory(generation, rings);
+        host.useMemory(generation, areas);
     }
 
     public List<Virtqueue> queues() {
@@ -227,9 +227,9 @@ public final class VirtioBlkDevice implements AutoCloseable {
         if (setup.size() > queueSizeMax()) {
             throw new IllegalArgumentException("queue size " + setup.size() + " is more than " + queueSizeMax());
         }
-        SplitRing ring = queue.ring(memory, setup);
+        VirtqueueAreas areas = queue.areas(memory, setup);
         queue.open(setup);
-        host.startQueue(queue.index(), setup.size(), ring, nextAvail, queue.kick(), queue.call(), null);
+        host.startQueue(queue.index(), setup.size(), areas, nextAvail, queue.kick(), queue.call(), null);
     }
 
     synchronized int disable(Virtqueue queue) {

@@ -3,7 +3,7 @@ package io.vireo.embed;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
 import java.util.stream.Stream;
@@ -63,13 +63,13 @@ public final class Virtqueue {
     }
 
     /** Where the rings of this running queue are in another generation of memory; null when it does not run. */
-    SplitRing ringIn(GuestMemory memory) {
-        return setup == null ? null : ring(memory, setup);
+    VirtqueueAreas areasIn(GuestMemory memory) {
+        return setup == null ? null : areas(memory, setup);
     }
 
-    SplitRing ring(GuestMemory memory, QueueSetup setup) {
+    VirtqueueAreas areas(GuestMemory memory, QueueSetup setup) {
         int size = setup.size();
-        return new SplitRing(
+        return new VirtqueueAreas(
                 translate(memory, "descriptor table", setup.descriptorTable(), VirtqueueLayout.descriptorTableBytes(size)),
                 translate(memory, "available ring", setup.availRing(), VirtqueueLayout.availRingBytes(size)),
                 translate(memory, "used ring", setup.usedRing(), VirtqueueLayout.usedRingBytes(size)));

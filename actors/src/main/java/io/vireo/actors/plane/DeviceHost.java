@@ -18,7 +18,7 @@ import io.vireo.virtio.blk.BlkConfigSpace;
 import io.vireo.virtio.blk.BlkFeatures;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
@@ -132,21 +132,21 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     }
 
     /** As {@link Device#useMemory}; the first one opens the device. */
-    public void useMemory(GuestMemory memory, SplitRing[] rings) {
+    public void useMemory(GuestMemory memory, VirtqueueAreas[] areas) {
         if (device == null) {
             failure = null;
             device = Device.open(
                     system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking, this);
             device.accept(accepted, configSpace.isWriteBack(accepted));
         }
-        device.useMemory(memory, rings);
+        device.useMemory(memory, areas);
     }
 
-    public void startQueue(int index, int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {
-        device.startQueue(index, size, ring, nextAvail, kick, call, err);
+    public void startQueue(int index, int size, VirtqueueAreas areas, int base, EventFd kick, EventFd call, EventFd err) {
+        device.startQueue(index, size, areas, base, kick, call, err);
     }
 
-    /** Waits for what is in flight; the next avail index. */
+    /** Waits for what is in flight; where the virtqueue goes on. */
     public int stopQueue(int index) {
         if (device == null) return 0;
         try {

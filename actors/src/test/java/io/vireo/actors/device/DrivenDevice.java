@@ -15,7 +15,7 @@ import io.vireo.virtio.driver.DriverVirtqueue;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
@@ -59,13 +59,13 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
         device = Device.open(
                 plane.system, "disk", node, properties, List.of(ioThread), _ -> counters, plane.blocking, this);
         device.accept(FEATURES, true);
-        device.useMemory(guestMemory(), new SplitRing[1]);
+        device.useMemory(guestMemory(), new VirtqueueAreas[1]);
         start(0);
     }
 
     void start(int nextAvail) {
         DriverVirtqueue ring = queue.queue().virtqueue();
-        SplitRing addresses = new SplitRing(ring.descAddress(), ring.availAddress(), ring.usedAddress());
+        VirtqueueAreas addresses = new VirtqueueAreas(ring.descAddress(), ring.availAddress(), ring.usedAddress());
         device.startQueue(0, QUEUE_SIZE, addresses, nextAvail, kick, call, err);
     }
 

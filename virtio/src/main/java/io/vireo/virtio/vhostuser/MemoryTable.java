@@ -8,7 +8,7 @@ import io.vireo.posix.PosixFile;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.ArrayList;
@@ -75,13 +75,13 @@ final class MemoryTable implements AutoCloseable {
         return GuestMemory.of(memory.regions());
     }
 
-    /** @throws VhostUserException a part of the ring is not wholly in one region, or not aligned */
-    SplitRing translate(VringAddresses ring, int size) {
+    /** @throws VhostUserException an area of the vring is not wholly in one region, or not aligned */
+    VirtqueueAreas translate(VringAddresses vring, int size) {
         try {
-            return new SplitRing(
-                    translate("descriptor table", ring.descriptor(), VirtqueueLayout.descriptorTableBytes(size)),
-                    translate("available ring", ring.available(), VirtqueueLayout.availRingBytes(size)),
-                    translate("used ring", ring.used(), VirtqueueLayout.usedRingBytes(size)));
+            return new VirtqueueAreas(
+                    translate("descriptor table", vring.descriptor(), VirtqueueLayout.descriptorTableBytes(size)),
+                    translate("available ring", vring.available(), VirtqueueLayout.availRingBytes(size)),
+                    translate("used ring", vring.used(), VirtqueueLayout.usedRingBytes(size)));
         } catch (IllegalArgumentException e) {
             throw new VhostUserException(Fault.VRING_ADDRESS, e.getMessage());
         }

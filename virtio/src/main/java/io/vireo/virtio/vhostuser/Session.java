@@ -4,7 +4,7 @@ import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.posix.FileStatus;
 import io.vireo.posix.PosixFile;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.ArrayList;
@@ -181,10 +181,10 @@ public final class Session implements AutoCloseable {
     }
 
     private void useMemory(MemoryTable next) {
-        SplitRing[] rings = new SplitRing[vrings.length];
+        VirtqueueAreas[] areas = new VirtqueueAreas[vrings.length];
         try {
             for (Vring vring : vrings) {
-                if (vring.running) rings[vring.index] = next.translate(vring.addresses, vring.size);
+                if (vring.running) areas[vring.index] = next.translate(vring.addresses, vring.size);
             }
         } catch (VhostUserException e) {
             next.close();
@@ -193,7 +193,7 @@ public final class Session implements AutoCloseable {
         MemoryTable before = memory;
         memory = next;
         try {
-            backend.useMemory(next.generation(), rings);
+            backend.useMemory(next.generation(), areas);
         } finally {
             before.close();
         }
@@ -344,15 +344,15 @@ public final class Session implements AutoCloseable {
     private void startIfReady(Vring vring) {
         if (vring.running || !featuresAccepted || !isEnabled(vring)) return;
         if (memory.isEmpty() || vring.size == 0 || vring.addresses == null || vring.kick == null) return;
-        SplitRing ring;
+        VirtqueueAreas areas;
         try {
-            ring = memory.translate(vring.addresses, vring.size);
+            areas = memory.translate(vring.addresses, vring.size);
         } catch (VhostUserException e) {
             vring.replaceKick(null);
             throw e;
         }
         backend.startVring(vring.index,
-                new VringSetup(vring.size, ring, vring.base, vring.kick, vring.call, vring.err));
+                new VringSetup(vring.size, areas, vring.base, vring.kick, vring.call, vring.err));
         vring.running = true;
     }
 

@@ -9,7 +9,7 @@ final class Vring implements AutoCloseable {
     int size;
     /** Null until SET_VRING_ADDR. */
     VringAddresses addresses;
-    /** Where to go on in the avail ring; while the vring runs, the device knows better. */
+    /** Where to go on, in the device's words; while the vring runs, the device knows better. */
     int base;
     EventFd kick;
     EventFd call;

@@ -8,7 +8,7 @@ import io.vireo.posix.Memory;
 import io.vireo.posix.NativeBlock;
 import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.GuestRing;
-import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.Virtqueue;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.time.Duration;
@@ -59,7 +59,7 @@ class GarbageRingTest {
         scribble();
         long features = random.nextInt(4) == 0 ? 0 : VirtqueueLayout.RING_F_INDIRECT_DESC;
         int start = random.nextInt(0x10000);
-        SplitVirtqueue queue = new SplitVirtqueue(0, SIZE, guest.ring(), start, features);
+        Virtqueue queue = Virtqueue.of(0, SIZE, guest.areas(), start, features);
         int published = random.nextInt(30) == 0 ? random.nextInt(0x10000) : random.nextInt(SIZE + 2);
         for (int i = 0; i < SIZE; i++) {
             guest.putAvail(start + i, random.nextInt(random.nextInt(9) == 0 ? 0x10000 : SIZE));
@@ -74,7 +74,7 @@ class GarbageRingTest {
                 checkRequest(round);
                 if (random.nextBoolean()) scribbleSome(4);
                 if (random.nextInt(4) == 0) continue; // stays in flight
-                queue.pushUsed(request.head(), request.complete(BlkLayout.S_OK));
+                queue.pushUsed(request.chainId(), request.complete(BlkLayout.S_OK));
                 queue.publishUsed();
                 queue.needsCall();
                 queue.enableKicks();

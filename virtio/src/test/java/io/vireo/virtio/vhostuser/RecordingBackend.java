@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,7 +24,7 @@ final class RecordingBackend implements VhostUserBackend {
 
     final List<String> calls = new ArrayList<>();
     final VringSetup[] running = new VringSetup[QUEUES];
-    final SplitRing[] rings = new SplitRing[QUEUES];
+    final VirtqueueAreas[] rings = new VirtqueueAreas[QUEUES];
     GuestMemory memory;
     Fd channel;
     long accepted;
@@ -65,7 +65,7 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
-    public void useMemory(GuestMemory next, SplitRing[] moved) {
+    public void useMemory(GuestMemory next, VirtqueueAreas[] moved) {
         for (int i = 0; i < QUEUES; i++) {
             assertEquals(running[i] != null, moved[i] != null);
             rings[i] = moved[i];
@@ -82,8 +82,8 @@ final class RecordingBackend implements VhostUserBackend {
         assertFalse(setup.kick().fd().isClosed());
         assertTrue(VirtqueueLayout.isValidSize(setup.size()));
         running[index] = setup;
-        rings[index] = setup.ring();
-        calls.add("start " + index + " at " + setup.nextAvail());
+        rings[index] = setup.areas();
+        calls.add("start " + index + " at " + setup.base());
     }
 
     @Override
