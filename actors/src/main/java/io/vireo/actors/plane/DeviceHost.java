@@ -121,6 +121,11 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         if (device != null) device.accept(features, configSpace.isWriteBack(features));
     }
 
+    /** What the driver accepted; 0 before. */
+    public long acceptedFeatures() {
+        return accepted;
+    }
+
     public byte[] readConfig(int offset, int sizeBytes) {
         return configSpace.read(offset, sizeBytes);
     }

@@ -28,7 +28,7 @@ public final class Chain {
         lengths = new long[capacity];
     }
 
-    /** What the driver knows it by: in a split virtqueue the index of its first descriptor. */
+    /** What the driver knows it by: the index of its first descriptor, in a packed virtqueue its buffer ID. */
     public int id() {
         return id;
     }
@@ -70,6 +70,11 @@ public final class Chain {
         writableCount = 0;
         readableBytes = 0;
         writableBytes = 0;
+    }
+
+    /** For a format that tells the id last. */
+    void identify(int newId) {
+        id = newId;
     }
 
     /**

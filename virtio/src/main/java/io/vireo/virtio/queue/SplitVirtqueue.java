@@ -23,9 +23,6 @@ import io.vireo.virtio.queue.VirtqueueBroken.Fault;
 
 /** A split virtqueue, device side (virtio 1.3, 2.7). */
 public final class SplitVirtqueue extends Virtqueue {
-    /** A descriptor's next is 16 bits: no longer table can be walked. */
-    private static final long INDIRECT_TABLE_BYTES_MAX = 65536L * DESC_BYTES;
-
     private final int descriptorsMax;
     private final boolean eventIdx;
     private final boolean indirect;
@@ -117,9 +114,8 @@ public final class SplitVirtqueue extends Virtqueue {
             long lengthBytes = lengthFlagsNext & 0xFFFF_FFFFL;
             int flags = (int) (lengthFlagsNext >>> 32);
             if ((flags & DESC_F_INDIRECT) != 0) {
-                checkIndirect(head, flags, lengthBytes, table != descriptorTable);
-                table = memory.translate(gpa, lengthBytes);
-                if (table < 0) throw new VirtqueueBroken(Fault.BAD_ADDRESS, gpa);
+                checkIndirect(head, flags, table != descriptorTable);
+                table = indirectTable(memory, gpa, lengthBytes);
                 tableSize = (int) (lengthBytes / DESC_BYTES);
                 walkedInTable = 0;
                 next = 0;
@@ -136,13 +132,10 @@ public final class SplitVirtqueue extends Virtqueue {
     }
 
     /** The WRITE flag of a descriptor that points at a table means nothing (2.7.5.3.2). */
-    private void checkIndirect(int head, int flags, long lengthBytes, boolean nested) {
+    private void checkIndirect(int head, int flags, boolean nested) {
         if (!indirect) throw new VirtqueueBroken(Fault.INDIRECT_NOT_NEGOTIATED, head);
         if (nested) throw new VirtqueueBroken(Fault.INDIRECT_NESTED, head);
         if ((flags & DESC_F_NEXT) != 0) throw new VirtqueueBroken(Fault.INDIRECT_WITH_NEXT, head);
-        if (lengthBytes == 0 || lengthBytes % DESC_BYTES != 0 || lengthBytes > INDIRECT_TABLE_BYTES_MAX) {
-            throw new VirtqueueBroken(Fault.INDIRECT_LENGTH, lengthBytes);
-        }
     }
 
     /** The release pairs with the driver's acquire of used.idx (2.7.8.2). */

@@ -2,6 +2,7 @@ package io.vireo.virtio.queue;
 
 import io.vireo.posix.Memory;
 import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.VirtqueueBroken.Fault;
 
 /**
  * One virtqueue, device side (virtio 1.3, 2.6), whatever its format. Owned by one IOThread.
@@ -15,9 +16,12 @@ import io.vireo.virtio.memory.GuestMemory;
  *
  * <p>The formats meet here so that a request costs one virtual call, {@link #poll}; all others come once a batch.
  */
-public abstract sealed class Virtqueue permits SplitVirtqueue {
+public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     /** Descriptors accepted in one chain of a smaller queue: 1024 data buffers, a header and a status. */
     private static final int CHAIN_DESCRIPTORS_MIN = 1026;
+
+    /** A descriptor's next is 16 bits: no longer table can be walked. */
+    private static final long INDIRECT_TABLE_BYTES_MAX = 65536L * VirtqueueLayout.DESC_BYTES;
 
     /** What became of the chain that the driver knows by an id. */
     private static final byte FREE = 0;
@@ -58,7 +62,10 @@ public abstract sealed class Virtqueue permits SplitVirtqueue {
      * @throws IllegalArgumentException a size or a base that no such virtqueue has
      */
     public static Virtqueue of(int index, int size, VirtqueueAreas areas, int base, long features) {
-        return new SplitVirtqueue(index, size, areas, base, features);
+        return switch (RingFormat.of(features)) {
+            case SPLIT -> new SplitVirtqueue(index, size, areas, base, features);
+            case PACKED -> new PackedVirtqueue(index, size, areas, base, features);
+        };
     }
 
     /**
@@ -87,7 +94,8 @@ public abstract sealed class Virtqueue permits SplitVirtqueue {
 
     /**
      * Where a device begins that goes on with this virtqueue, in the words of vhost-user's vring base: the next avail
-     * index, modulo 2^16.
+     * index, modulo 2^16; in a packed virtqueue offset and wrap counter (bit 15) of the next descriptor to take, and in
+     * the upper half of the next to use.
      */
     public abstract int base();
 
@@ -101,6 +109,16 @@ public abstract sealed class Virtqueue permits SplitVirtqueue {
      * @throws VirtqueueBroken the driver broke a MUST; the caller stops this vring
      */
     public abstract boolean poll(GuestMemory memory, Chain chain);
+
+    /** A table of descriptors, translated; nothing of it is read. */
+    static long indirectTable(GuestMemory memory, long gpa, long lengthBytes) {
+        if (lengthBytes == 0 || lengthBytes % VirtqueueLayout.DESC_BYTES != 0 || lengthBytes > INDIRECT_TABLE_BYTES_MAX) {
+            throw new VirtqueueBroken(Fault.INDIRECT_LENGTH, lengthBytes);
+        }
+        long table = memory.translate(gpa, lengthBytes);
+        if (table < 0) throw new VirtqueueBroken(Fault.BAD_ADDRESS, gpa);
+        return table;
+    }
 
     /** Whether the chain of this id is ours: taken and not shown as used. {@code id} is below the size. */
     final boolean isInFlight(int id) {

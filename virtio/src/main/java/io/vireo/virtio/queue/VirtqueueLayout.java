@@ -47,6 +47,7 @@ public final class VirtqueueLayout {
 
     public static final long RING_F_EVENT_IDX = 1L << 29;
     public static final long F_VERSION_1 = 1L << 32;
+    public static final long F_RING_PACKED = 1L << 34;
 
     private VirtqueueLayout() {}
 

@@ -8,8 +8,8 @@ import io.vireo.posix.PosixFile;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
+import io.vireo.virtio.queue.RingFormat;
 import io.vireo.virtio.queue.VirtqueueAreas;
-import io.vireo.virtio.queue.VirtqueueLayout;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,22 +76,19 @@ final class MemoryTable implements AutoCloseable {
     }
 
     /** @throws VhostUserException an area of the vring is not wholly in one region, or not aligned */
-    VirtqueueAreas translate(VringAddresses vring, int size) {
+    VirtqueueAreas translate(VringAddresses vring, RingFormat format, int size) {
         try {
-            return new VirtqueueAreas(
-                    translate("descriptor table", vring.descriptor(), VirtqueueLayout.descriptorTableBytes(size)),
-                    translate("available ring", vring.available(), VirtqueueLayout.availRingBytes(size)),
-                    translate("used ring", vring.used(), VirtqueueLayout.usedRingBytes(size)));
+            return format.locate(size, vring.descriptor(), vring.available(), vring.used(), this::translate);
         } catch (IllegalArgumentException e) {
             throw new VhostUserException(Fault.VRING_ADDRESS, e.getMessage());
         }
     }
 
-    private long translate(String part, long userAddress, long lengthBytes) {
+    private long translate(String area, long userAddress, long lengthBytes) {
         long address = memory.translateUser(userAddress, lengthBytes);
         if (address == GuestMemory.FAULT) {
             throw new VhostUserException(Fault.VRING_ADDRESS,
-                    "%s 0x%x+%d is outside the shared memory".formatted(part, userAddress, lengthBytes));
+                    "%s 0x%x+%d is outside the shared memory".formatted(area, userAddress, lengthBytes));
         }
         return address;
     }

@@ -46,7 +46,7 @@ public interface VhostUserBackend {
     /**
      * Stops a running vring and waits until its requests in flight are completed and used.
      *
-     * @return where the device would have gone on, see {@link io.vireo.virtio.queue.Virtqueue#base}; 0..65535
+     * @return where the device would have gone on, see {@link io.vireo.virtio.queue.Virtqueue#base}
      */
     int stopVring(int index);
 

@@ -367,16 +367,11 @@ class SplitVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.7")
-    void refusesSizesAndAlignmentsNoRingHas() {
+    void refusesSizesAndBasesNoRingHas() {
         VirtqueueAreas areas = guest.areas();
         for (int size : new int[] {0, 1, 3, 100, 65536, -8}) {
             assertThrows(IllegalArgumentException.class, () -> new SplitVirtqueue(0, size, areas, 0, 0));
         }
-        long at = areas.descriptor();
-        assertThrows(IllegalArgumentException.class, () -> new VirtqueueAreas(at + 8, at, at));
-        assertThrows(IllegalArgumentException.class, () -> new VirtqueueAreas(at, at + 1, at));
-        assertThrows(IllegalArgumentException.class, () -> new VirtqueueAreas(at, at, at + 2));
-        assertThrows(IllegalArgumentException.class, () -> new VirtqueueAreas(GuestMemory.FAULT, at, at));
         assertThrows(IllegalArgumentException.class, () -> new SplitVirtqueue(0, SIZE, areas, 0x10000, 0));
     }
 }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.RingFormat;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.ArrayList;
@@ -29,11 +30,12 @@ final class RecordingBackend implements VhostUserBackend {
     Fd channel;
     long accepted;
     int stopsAt = 7;
+    long offered = FEATURES;
     boolean gone;
 
     @Override
     public long offeredFeatures() {
-        return FEATURES;
+        return offered;
     }
 
     @Override
@@ -43,7 +45,7 @@ final class RecordingBackend implements VhostUserBackend {
 
     @Override
     public void acceptFeatures(long features) {
-        assertEquals(0, features & ~FEATURES);
+        assertEquals(0, features & ~offered);
         for (VringSetup setup : running) assertNull(setup);
         accepted = features;
         calls.add("features 0x" + Long.toHexString(features));
@@ -80,7 +82,7 @@ final class RecordingBackend implements VhostUserBackend {
         assertNull(running[index], "a vring is started once");
         assertNotNull(memory);
         assertFalse(setup.kick().fd().isClosed());
-        assertTrue(VirtqueueLayout.isValidSize(setup.size()));
+        assertTrue(RingFormat.of(accepted).isValidSize(setup.size()));
         running[index] = setup;
         rings[index] = setup.areas();
         calls.add("start " + index + " at " + setup.base());
