@@ -50,7 +50,7 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
 
     DrivenDevice(Plane plane, IoThread ioThread, BlockNode node, int depth) {
         this.ioThread = ioThread;
-        DriverVirtqueue virtqueue = new DriverVirtqueue(memory, QUEUE_SIZE, FEATURES, 8);
+        DriverVirtqueue virtqueue = DriverVirtqueue.of(memory, QUEUE_SIZE, FEATURES, 8);
         queue = new BlkQueue(memory, new DriverQueue(virtqueue, kick, call), depth, BLOCK_BYTES);
         calls.add(call.fd(), Epoll.EPOLLIN, 0);
         BlkProperties properties = new BlkProperties(
@@ -65,7 +65,7 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
 
     void start(int nextAvail) {
         DriverVirtqueue ring = queue.queue().virtqueue();
-        VirtqueueAreas addresses = new VirtqueueAreas(ring.descAddress(), ring.availAddress(), ring.usedAddress());
+        VirtqueueAreas addresses = new VirtqueueAreas(ring.descriptorAddress(), ring.driverAddress(), ring.deviceAddress());
         device.startQueue(0, QUEUE_SIZE, addresses, nextAvail, kick, call, err);
     }
 
