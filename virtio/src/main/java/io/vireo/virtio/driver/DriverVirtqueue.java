@@ -33,6 +33,7 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
     int inFlight;
 
     private final boolean indirect;
+    private final boolean inOrder;
     private final int buffersMax;
     private final long descriptorGpa;
     private final long driverGpa;
@@ -50,8 +51,12 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
     private int buildCount;
     private boolean tablesWanted = true;
     private int freeHead;
+    /** With IN_ORDER the free list is a queue: so chains take descriptors in the table's order (2.7.5). */
+    private int freeTail;
+
     private int freeCount;
     private long committed;
+    private long takenBack;
     private long lastUsedLength;
 
     /** Lays the areas out in {@code memory}; the format fills them. */
@@ -59,6 +64,7 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
         this.size = size;
         this.eventIdx = (features & RING_F_EVENT_IDX) != 0;
         this.indirect = (features & RING_F_INDIRECT_DESC) != 0;
+        this.inOrder = (features & F_IN_ORDER) != 0;
         // 2.7.5.3.1 and 2.8.17: not even an indirect chain is longer than the queue size.
         this.buffersMax = Math.min(buffersMax, size);
         descriptorGpa = memory.allocate(descriptorTableBytes(size), DESC_ALIGNMENT_BYTES);
@@ -85,7 +91,8 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
     /**
      * Lays an empty ring out in {@code memory}.
      *
-     * @param features as accepted: the bits about rings count
+     * @param features as accepted: the bits about rings count. With IN_ORDER each chain must be used by itself: a device
+     *     that uses several with one element is taken for a faulty one
      * @param buffersMax the most buffers in one chain
      * @throws IllegalArgumentException a size that no such ring has
      */
@@ -100,9 +107,10 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
         for (int i = 0; i < size; i++) next[i] = i + 1;
         Arrays.fill(tokens, NONE);
         freeHead = 0;
+        freeTail = size - 1;
         freeCount = size;
         inFlight = 0;
-        committed = 0;
+        committed = takenBack = 0;
         clear(base);
     }
 
@@ -214,6 +222,8 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
         if (id >= size || tokens[(int) id] == NONE)
             throw new DeviceFault("chain " + id + " is used and is not in flight");
         int head = (int) id;
+        if (inOrder && committedBefore[head] != takenBack)
+            throw new DeviceFault("chain " + id + " is used before an older one, against IN_ORDER");
         if (lengthBytes > writableBytes[head])
             throw new DeviceFault("chain " + id + " is used with " + lengthBytes + " bytes written to "
                     + writableBytes[head]);
@@ -221,6 +231,7 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
         int token = tokens[head];
         tokens[head] = NONE;
         giveBack(head);
+        takenBack++;
         inFlight--;
         return token;
     }
@@ -228,8 +239,13 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
     private void giveBack(int head) {
         int tail = head;
         for (int i = 1; i < taken[head]; i++) tail = next[tail];
-        next[tail] = freeHead;
-        freeHead = head;
+        if (inOrder && freeCount > 0) {
+            next[freeTail] = head;
+        } else {
+            next[tail] = freeHead;
+            freeHead = head;
+        }
+        freeTail = tail;
         freeCount += taken[head];
     }
 

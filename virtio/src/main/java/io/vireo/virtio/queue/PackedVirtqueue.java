@@ -59,7 +59,7 @@ public final class PackedVirtqueue extends Virtqueue {
      * @throws IllegalArgumentException a size beyond 1..32768, or a base that such a ring never has
      */
     PackedVirtqueue(int index, int size, VirtqueueAreas areas, int base, long features) {
-        super(index, size);
+        super(index, size, features);
         if (!isValidBase(size, base)) throw new IllegalArgumentException("base 0x" + Integer.toHexString(base));
         laps = 2 * size;
         descriptorsMax = descriptorsMax(size);

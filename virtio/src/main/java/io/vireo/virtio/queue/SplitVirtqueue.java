@@ -50,7 +50,7 @@ public final class SplitVirtqueue extends Virtqueue {
      * @throws IllegalArgumentException a size that is no power of two within 2..32768
      */
     SplitVirtqueue(int index, int size, VirtqueueAreas areas, int nextAvail, long features) {
-        super(index, size);
+        super(index, size, features);
         if (!VirtqueueLayout.isValidSize(size)) throw new IllegalArgumentException("queue size " + size);
         if (nextAvail < 0 || nextAvail > 0xFFFF) throw new IllegalArgumentException("nextAvail=" + nextAvail);
         this.descriptorsMax = descriptorsMax(size);

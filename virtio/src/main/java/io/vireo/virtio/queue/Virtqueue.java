@@ -35,23 +35,28 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     private final byte[] states;
     /** By id, of what was pushed. */
     private final int[] writtenBytes;
-    /** Ids in the order in which the driver is to see them; positions are counted without end and masked. */
-    private final int[] pushed;
+    /**
+     * Ids in the order in which the driver is to see them: that of pushing, with IN_ORDER that of taking. Positions are
+     * counted without end and masked.
+     */
+    private final int[] order;
 
     private final int mask;
+    private final boolean inOrder;
+    private int takenCount;
     private int pushedCount;
     private int publishedCount;
-    private int inFlight;
 
     /** @throws IllegalArgumentException a size beyond 1..32768 */
-    Virtqueue(int index, int size) {
+    Virtqueue(int index, int size, long features) {
         if (size < 1 || size > VirtqueueLayout.SIZE_MAX) throw new IllegalArgumentException("queue size " + size);
         this.index = index;
         this.size = size;
         states = new byte[size];
         writtenBytes = new int[size];
         mask = Math.max(1, Integer.highestOneBit(size - 1) << 1) - 1;
-        pushed = new int[mask + 1];
+        order = new int[mask + 1];
+        inOrder = (features & VirtqueueLayout.F_IN_ORDER) != 0;
     }
 
     /**
@@ -86,7 +91,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
 
     /** Chains taken and not returned. */
     public final int inFlight() {
-        return inFlight;
+        return takenCount - pushedCount;
     }
 
     /** The same virtqueue at other addresses: the memory table changed under it. */
@@ -127,11 +132,13 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
 
     final void taken(int id) {
         states[id] = TAKEN;
-        inFlight++;
+        if (inOrder) order[takenCount & mask] = id;
+        takenCount++;
     }
 
     /**
-     * Returns a chain taken before; the driver sees it after {@link #publishUsed}.
+     * Returns a chain taken before; the driver sees it after {@link #publishUsed}, with IN_ORDER not before those taken
+     * earlier.
      *
      * @param id the chain's
      * @param written bytes in the chain's device-writable buffers
@@ -141,8 +148,8 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
         if (states[id] != TAKEN) throw new IllegalStateException("chain " + id + " is not in flight");
         states[id] = PUSHED;
         writtenBytes[id] = written;
-        pushed[pushedCount++ & mask] = id;
-        inFlight--;
+        if (!inOrder) order[pushedCount & mask] = id;
+        pushedCount++;
     }
 
     /** Chains pushed that the driver was not shown yet. */
@@ -158,16 +165,27 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     /** Shows the driver what was pushed but for the last {@code heldBack}. */
     public final void publishUsed(int heldBack) {
         int fresh = unpublished() - heldBack;
+        if (inOrder) fresh = pushedInARow(fresh);
         if (fresh <= 0) return;
         writeUsed(publishedCount, fresh);
         for (int i = 0; i < fresh; i++) states[pushedId(publishedCount++)] = FREE;
+    }
+
+    /**
+     * How many of those to be shown next are pushed. Each gets a used element of its own (2.7.9 and 2.8.8 would allow one
+     * for all of them): so its driver learns how much was written into it.
+     */
+    private int pushedInARow(int countMax) {
+        int count = 0;
+        while (count < countMax && states[pushedId(publishedCount + count)] == PUSHED) count++;
+        return count;
     }
 
     /** Writes what was pushed from a position on, and makes it visible at once and in this order. */
     abstract void writeUsed(int position, int count);
 
     final int pushedId(int position) {
-        return pushed[position & mask];
+        return order[position & mask];
     }
 
     final int writtenBytes(int id) {

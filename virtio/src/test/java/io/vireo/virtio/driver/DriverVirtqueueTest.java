@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DriverVirtqueueTest {
     private static final long EVENT_IDX = 1 << 29;
     private static final long INDIRECT = 1 << 28;
+    private static final long IN_ORDER = 1L << 35;
     private static final long SEED = Long.getLong("vireo.seed", System.nanoTime());
 
     private final DriverMemory memory = DriverMemory.create(8 << 20, 4 << 20);
@@ -239,6 +241,44 @@ class DriverVirtqueueTest {
                 Memory.getU16(queue.driverAddress() + 4 + 2 * 2), Memory.getU16(queue.driverAddress() + 4 + 2 * 3)));
         assertEquals(1, queue.reap());
         assertEquals(-1, queue.reap());
+    }
+
+    @Test
+    @Tag("virtio-1.3-2.7.5")
+    void inOrderChainsTakeDescriptorsAsTheTableHasThem() {
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, IN_ORDER, 3);
+        int expected = 0;
+        for (int turn = 0; turn < 50; turn++) {
+            assertTrue(commit(queue, turn, 2, 1));
+            queue.publish();
+            int head = Memory.getU16(queue.driverAddress() + 4 + 2L * (turn % 8));
+            assertEquals(expected, head);
+            for (int i = 0; i < 2; i++) {
+                int next = Memory.getU16(queue.descriptorAddress() + 16L * ((head + i) % 8) + 14);
+                assertEquals((head + i + 1) % 8, next);
+            }
+            expected = (expected + 3) % 8;
+            if (turn == 0) continue; // two in flight
+            use(queue, (head + 5) % 8, 0);
+            assertEquals(turn - 1, queue.reap());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 1L << 34})
+    @Tag("virtio-1.3-2.7.9")
+    @Tag("virtio-1.3-2.8.8")
+    void useOutOfOrderIsTheDevicesFault(long packed) {
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, packed | IN_ORDER, 4);
+        publish(queue, 0);
+        publish(queue, 1);
+        if (packed == 0) {
+            use(queue, 1, 0);
+        } else {
+            Memory.putU16(queue.descriptorAddress() + 12, Memory.getU16(queue.descriptorAddress() + 16 + 12));
+            Memory.putU16Release(queue.descriptorAddress() + 14, 0x8080);
+        }
+        assertThrows(DeviceFault.class, queue::reap);
     }
 
     @Test

@@ -35,7 +35,9 @@ class DriverAndDeviceTest {
 
     @ParameterizedTest
     @CsvSource({"8, 0x400000000", "7, 0x420000000", "5, 0x430000000", "1, 0x430000000", "64, 0x430000000", "64, 0x410000000",
-            "8, 0", "64, 0x30000000"})
+            "8, 0", "64, 0x30000000", "64, 0x830000000", "8, 0x800000000", "64, 0xC30000000", "7, 0xC20000000"})
+    @Tag("virtio-1.3-2.7.9")
+    @Tag("virtio-1.3-2.8.8")
     @Tag("virtio-1.3-2.8.10")
     @Tag("virtio-1.3-2.8.21.1")
     void everyChainComesBackOnceAsItWasSent(int size, long features) throws InterruptedException {
