@@ -6,6 +6,7 @@ import io.vireo.actors.device.DeviceListener;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.config.BlockLimits;
 import io.vireo.config.DeviceConfig;
+import io.vireo.config.RingFeature;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.DeviceView;
@@ -86,14 +87,22 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         this.drainNanosMax = drainNanosMax;
         properties = properties(config, node, ioThreadOfQueue.size());
         configSpace = new BlkConfigSpace(properties);
-        long features = BlkFeatures.offered(properties);
-        if (!config.queues().eventIdx()) features &= ~VirtqueueLayout.RING_F_EVENT_IDX;
-        if (!config.queues().indirectDesc()) features &= ~VirtqueueLayout.RING_F_INDIRECT_DESC;
-        offered = features;
+        offered = BlkFeatures.offered(properties,
+                config.queues().features().stream().mapToLong(DeviceHost::bitOf).reduce(0, (a, b) -> a | b));
         log = new RateLimitedLog(LOG, config.name(), config.labels());
         for (IoThread ioThread : ioThreadOfQueue) {
             counters.computeIfAbsent(ioThread, _ -> new DeviceCounters(ioThreadOfQueue.size()));
         }
+    }
+
+    private static long bitOf(RingFeature feature) {
+        return switch (feature) {
+            case PACKED -> VirtqueueLayout.F_RING_PACKED;
+            case IN_ORDER -> VirtqueueLayout.F_IN_ORDER;
+            case EVENT_IDX -> VirtqueueLayout.RING_F_EVENT_IDX;
+            case INDIRECT_DESC -> VirtqueueLayout.RING_F_INDIRECT_DESC;
+            case QUEUE_RESET -> VirtqueueLayout.F_RING_RESET;
+        };
     }
 
     /** Told, on an IOThread, when the device failed and serves nothing until its driver resets it. */
