@@ -198,29 +198,28 @@ public final class PackedVirtqueue extends Virtqueue {
      */
     @Override
     void writeUsed(int position, int count) {
-        int first = pushedId(position);
-        int next = advance(nextUsed, descriptors[first]);
-        int used = descriptors[first];
+        long first = used(position);
+        int fresh = descriptors[(int) first];
+        int next = advance(nextUsed, fresh);
         for (int i = 1; i < count; i++) {
-            int id = pushedId(position + i);
-            int written = writtenBytes(id);
+            long used = used(position + i);
+            int id = (int) used;
             Memory.putLong(at(next) + DESC_LEN,
-                    Integer.toUnsignedLong(written) | (long) id << 32 | (long) usedFlags(next, written) << 48);
+                    used >>> 32 | (long) id << 32 | (long) usedFlags(next, used >>> 32) << 48);
             next = advance(next, descriptors[id]);
-            used += descriptors[id];
+            fresh += descriptors[id];
         }
         long at = at(nextUsed);
-        int written = writtenBytes(first);
-        Memory.putInt(at + DESC_LEN, written);
-        Memory.putU16(at + DESC_ID, first);
-        Memory.putU16Release(at + DESC_FLAGS, usedFlags(nextUsed, written));
+        Memory.putInt(at + DESC_LEN, (int) (first >>> 32));
+        Memory.putU16(at + DESC_ID, (int) first);
+        Memory.putU16Release(at + DESC_FLAGS, usedFlags(nextUsed, first >>> 32));
         nextUsed = next;
-        takenDescriptors -= used;
-        usedSinceCallCheck = Math.min(usedSinceCallCheck + used, laps);
+        takenDescriptors -= fresh;
+        usedSinceCallCheck = Math.min(usedSinceCallCheck + fresh, laps);
     }
 
     /** A length counts only with the WRITE flag (2.8.4). */
-    private int usedFlags(int position, int written) {
+    private int usedFlags(int position, long written) {
         return (wrap(position) ? AVAIL_USED : 0) | (written != 0 ? DESC_F_WRITE : 0);
     }
 

@@ -142,10 +142,8 @@ public final class SplitVirtqueue extends Virtqueue {
     @Override
     void writeUsed(int position, int count) {
         for (int i = 0; i < count; i++) {
-            int id = pushedId(position + i);
             long at = usedRing + USED_RING + (long) USED_ELEMENT_BYTES * ((usedIdx + i) & (size() - 1));
-            // id in the low half, len in the high one: one store of both
-            Memory.putLong(at, id | (long) writtenBytes(id) << 32);
+            Memory.putLong(at, used(position + i)); // laid out as struct virtq_used_elem is
         }
         usedIdx = (usedIdx + count) & 0xFFFF;
         Memory.putU16Release(usedRing + USED_IDX, usedIdx);

@@ -33,18 +33,18 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     private final int index;
     private final int size;
     private final byte[] states;
-    /** By id, of what was pushed. */
-    private final int[] writtenBytes;
-    /**
-     * Ids in the order in which the driver is to see them: that of pushing, with IN_ORDER that of taking. Positions are
-     * counted without end and masked.
-     */
-    private final int[] order;
+    /** What the driver is to see, oldest first: id and, in the upper half, written bytes. Positions are masked. */
+    private final long[] used;
 
     private final int mask;
-    private final boolean inOrder;
+    /** Null without IN_ORDER. */
+    private final UseOrder useOrder;
+
     private int takenCount;
     private int pushedCount;
+    /** Of what was pushed, how much is in {@link #used}: all of it without IN_ORDER. */
+    private int orderedCount;
+
     private int publishedCount;
 
     /** @throws IllegalArgumentException a size beyond 1..32768 */
@@ -53,10 +53,9 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
         this.index = index;
         this.size = size;
         states = new byte[size];
-        writtenBytes = new int[size];
         mask = Math.max(1, Integer.highestOneBit(size - 1) << 1) - 1;
-        order = new int[mask + 1];
-        inOrder = (features & VirtqueueLayout.F_IN_ORDER) != 0;
+        used = new long[mask + 1];
+        useOrder = (features & VirtqueueLayout.F_IN_ORDER) != 0 ? new UseOrder(mask + 1) : null;
     }
 
     /**
@@ -132,8 +131,8 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
 
     final void taken(int id) {
         states[id] = TAKEN;
-        if (inOrder) order[takenCount & mask] = id;
         takenCount++;
+        if (useOrder != null) useOrder.taken(id);
     }
 
     /**
@@ -147,9 +146,15 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     public final void pushUsed(int id, int written) {
         if (states[id] != TAKEN) throw new IllegalStateException("chain " + id + " is not in flight");
         states[id] = PUSHED;
-        writtenBytes[id] = written;
-        if (!inOrder) order[pushedCount & mask] = id;
         pushedCount++;
+        long element = id | (long) written << 32;
+        if (useOrder == null) used[orderedCount++ & mask] = element;
+        else pushInOrder(id, element);
+    }
+
+    private void pushInOrder(int id, long element) {
+        useOrder.done(id, element);
+        for (long next; (next = useOrder.next()) != UseOrder.NOT_DONE; ) used[orderedCount++ & mask] = next;
     }
 
     /** Chains pushed that the driver was not shown yet. */
@@ -164,32 +169,18 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
 
     /** Shows the driver what was pushed but for the last {@code heldBack}. */
     public final void publishUsed(int heldBack) {
-        int fresh = unpublished() - heldBack;
-        if (inOrder) fresh = pushedInARow(fresh);
+        int fresh = Math.min(unpublished() - heldBack, orderedCount - publishedCount);
         if (fresh <= 0) return;
         writeUsed(publishedCount, fresh);
-        for (int i = 0; i < fresh; i++) states[pushedId(publishedCount++)] = FREE;
+        for (int i = 0; i < fresh; i++) states[(int) used(publishedCount++)] = FREE;
     }
 
-    /**
-     * How many of those to be shown next are pushed. Each gets a used element of its own (2.7.9 and 2.8.8 would allow one
-     * for all of them): so its driver learns how much was written into it.
-     */
-    private int pushedInARow(int countMax) {
-        int count = 0;
-        while (count < countMax && states[pushedId(publishedCount + count)] == PUSHED) count++;
-        return count;
-    }
-
-    /** Writes what was pushed from a position on, and makes it visible at once and in this order. */
+    /** Writes what is to be seen from a position on, and makes it visible at once and in this order. */
     abstract void writeUsed(int position, int count);
 
-    final int pushedId(int position) {
-        return order[position & mask];
-    }
-
-    final int writtenBytes(int id) {
-        return writtenBytes[id];
+    /** Id in the low half, written bytes in the high one. */
+    final long used(int position) {
+        return used[position & mask];
     }
 
     /** Whether the driver wants a call for what was published since this was last asked. */
