@@ -165,19 +165,27 @@ class ConfigLoaderTest {
     @Test
     void readsWhatIsSaidOfADevice() {
         DeviceConfig vda = device("""
-                num-queues = 4, queue-size = 1024, event_idx = off, indirect_desc = off
+                num-queues = 4, queue-size = 1024, event_idx = off, packed = on, queue_reset = true
                 serial = abc, write-cache = off, read-only = true, rerror = report, werror = report
                 labels { vm = web17, tenant = "blue" }
                 logical_block_size = 4096, physical_block_size = 8192, min_io_size = 8192, opt_io_size = 1048576, discard_granularity = 32768
                 max-discard-sectors = 8, max-write-zeroes-sectors = 16
                 """);
 
-        assertEquals(new VirtqueueConfig(4, 1024, false, false), vda.queues());
+        assertEquals(new VirtqueueConfig(4, 1024,
+                Set.of(RingFeature.INDIRECT_DESC, RingFeature.PACKED, RingFeature.QUEUE_RESET)), vda.queues());
         assertEquals("abc", vda.serial());
         assertEquals(false, vda.writeCache());
         assertEquals(true, vda.readOnly());
         assertEquals(Map.of("vm", "web17", "tenant", "blue"), vda.labels());
         assertEquals(new BlockLimits(4096, 8192, 8192, 1048576, 32768, 8, 16), vda.limits());
+    }
+
+    @Test
+    void offersEventIndexesAndIndirectDescriptorsUnlessToldOtherwise() {
+        assertEquals(Set.of(RingFeature.EVENT_IDX, RingFeature.INDIRECT_DESC), device("").queues().features());
+        assertEquals(Set.of(RingFeature.EVENT_IDX, RingFeature.IN_ORDER),
+                device("indirect_desc = off, in_order = on").queues().features());
     }
 
     @Test

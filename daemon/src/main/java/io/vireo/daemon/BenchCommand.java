@@ -78,6 +78,9 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--poll", description = "looks at the used ring without pause instead of waiting for calls")
     private boolean poll;
 
+    @Option(names = "--packed", description = "on packed virtqueues instead of split ones")
+    private boolean packed;
+
     @Option(names = "--json", description = "prints one JSON object instead of a table")
     private boolean json;
 
@@ -113,13 +116,13 @@ final class BenchCommand implements Callable<Integer> {
 
     private BenchTarget open() {
         long memoryBytes = MEMORY_SPARE_BYTES + (long) queues * Collections.max(depths) * (blockBytes + (16 << 10));
-        if (target.filename == null) return new BenchSockets(target.sockets, queues, memoryBytes);
+        if (target.filename == null) return new BenchSockets(target.sockets, queues, packed, memoryBytes);
         FileOptions options = FileOptions.DEFAULT.withCache(new FileOptions.Cache(direct, false)).withAio(aio())
                 .withReadOnly(!access.writes());
         Path path = target.filename.toAbsolutePath();
         boolean block = Files.exists(path) && !Files.isRegularFile(path);
         return new BenchFile(block ? new DriveConfig.HostDeviceDrive("disk", path, options, Origin.PROGRAM)
-                : new DriveConfig.FileDrive("disk", path, options, Origin.PROGRAM), queues, memoryBytes);
+                : new DriveConfig.FileDrive("disk", path, options, Origin.PROGRAM), queues, packed, memoryBytes);
     }
 
     private FileOptions.Aio aio() {

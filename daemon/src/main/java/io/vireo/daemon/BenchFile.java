@@ -3,6 +3,7 @@ package io.vireo.daemon;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.DriveConfig;
 import io.vireo.config.IoThreadConfig;
+import io.vireo.config.RingFeature;
 import io.vireo.config.VirtqueueConfig;
 import io.vireo.embed.VirtioBlkDevice;
 import io.vireo.embed.Vireo;
@@ -17,10 +18,10 @@ final class BenchFile implements BenchTarget {
     private final InProcessGuest guest;
     private final ThreadCost cost;
 
-    BenchFile(DriveConfig drive, int queues, long memoryBytes) {
+    BenchFile(DriveConfig drive, int queues, boolean packed, long memoryBytes) {
         try {
             VirtioBlkDevice device = vireo.open(drive, DeviceConfig.of("vda", drive.nodeName()).withIothread(IO_THREAD)
-                    .withQueues(VirtqueueConfig.DEFAULT.withCount(queues)));
+                    .withQueues(VirtqueueConfig.DEFAULT.withCount(queues).with(RingFeature.PACKED, packed)));
             guest = InProcessGuest.attach(device, memoryBytes);
             cost = ThreadCost.of(IO_THREAD);
         } catch (RuntimeException e) {

@@ -5,6 +5,7 @@ import io.vireo.virtio.driver.DriverMemory;
 import io.vireo.virtio.driver.DriverTransport;
 import io.vireo.virtio.driver.FrontendException;
 import io.vireo.virtio.driver.VhostUserDisk;
+import io.vireo.virtio.queue.VirtqueueLayout;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 
@@ -18,16 +19,24 @@ final class BenchSocket implements AutoCloseable {
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
     private volatile boolean closing;
 
-    BenchSocket(Path socket, int queues, long memoryBytes) {
+    /** @param packed on packed virtqueues, which the back-end must offer */
+    BenchSocket(Path socket, int queues, boolean packed, long memoryBytes) {
         memory = DriverMemory.create(memoryBytes);
+        VhostUserDisk.Options options = VhostUserDisk.Options.defaults().withQueues(queues, QUEUE_SIZE);
         try {
-            disk = VhostUserDisk.attach(socket, memory, VhostUserDisk.Options.defaults().withQueues(queues, QUEUE_SIZE));
+            disk = VhostUserDisk.attach(
+                    socket, memory, packed ? options.withFeatures(VirtqueueLayout.F_RING_PACKED) : options);
         } catch (PosixException e) {
             memory.close();
             throw new OperatorException(ExitStatus.FAILED, "no back-end: " + e.getMessage());
         } catch (FrontendException e) {
             memory.close();
             throw refused(socket, e);
+        }
+        if (packed && (disk.features() & VirtqueueLayout.F_RING_PACKED) == 0) {
+            disk.close();
+            memory.close();
+            throw new OperatorException(ExitStatus.FAILED, "the back-end at " + socket + " offers no packed virtqueues");
         }
         pid = disk.frontend().peer().pid();
         Thread.ofPlatform().daemon().name("hang-up").start(this::awaitEnd);

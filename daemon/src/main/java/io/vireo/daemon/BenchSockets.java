@@ -13,9 +13,9 @@ final class BenchSockets implements BenchTarget {
     private final List<Long> pids;
     private final CompletableFuture<Void> gone;
 
-    BenchSockets(List<Path> paths, int queues, long memoryBytes) {
+    BenchSockets(List<Path> paths, int queues, boolean packed, long memoryBytes) {
         try {
-            for (Path path : paths) sockets.add(new BenchSocket(path, queues, memoryBytes));
+            for (Path path : paths) sockets.add(new BenchSocket(path, queues, packed, memoryBytes));
         } catch (RuntimeException e) {
             close();
             throw e;

@@ -10,8 +10,8 @@ import io.vireo.storage.node.BlockNode;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.Chain;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.Virtqueue;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -107,9 +107,9 @@ public final class Device {
     /**
      * Goes over to another generation of guest memory, which belongs to the device from here.
      *
-     * @param rings addresses in it of the virtqueues that run, by index
+     * @param areas where in it the virtqueues lie that run, by index
      */
-    public void useMemory(GuestMemory memory, SplitRing[] rings) {
+    public void useMemory(GuestMemory memory, VirtqueueAreas[] areas) {
         AtomicInteger holders = new AtomicInteger(shards.size());
         Runnable onReleased = () -> {
             // Unmapping a large guest takes milliseconds.
@@ -117,19 +117,20 @@ public final class Device {
         };
         for (Shard shard : shards.values()) {
             CompletableFuture<Void> done = new CompletableFuture<>();
-            ask(shard, new DeviceActor.UseMemory(new MemoryLease(memory, onReleased), rings, done), done);
+            ask(shard, new DeviceActor.UseMemory(new MemoryLease(memory, onReleased), areas, done), done);
         }
     }
 
     /**
      * Starts a virtqueue.
      *
+     * @param base where to go on, see {@link Virtqueue#base}
      * @param call null when the driver polls
      * @param err null when nobody wants to know that the ring is broken
      */
-    public void startQueue(int index, int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {
+    public void startQueue(int index, int size, VirtqueueAreas areas, int base, EventFd kick, EventFd call, EventFd err) {
         Shard shard = shardOf(index);
-        SplitVirtqueue virtqueue = new SplitVirtqueue(index, size, ring, nextAvail, features);
+        Virtqueue virtqueue = Virtqueue.of(index, size, areas, base, features);
         // Its driver counts buffers; one that crosses memory regions is several here.
         int segmentsMax = properties.segMax() + Chain.CROSSINGS_MAX;
         ServedVirtqueue queue = new ServedVirtqueue(virtqueue, kick, segmentsMax, shard.state);
@@ -140,7 +141,7 @@ public final class Device {
         served[index] = queue;
     }
 
-    /** Takes no more from a virtqueue; the next avail index, once what is in flight is in its used ring. */
+    /** Takes no more from a virtqueue; its base ({@link Virtqueue#base}), once what is in flight is used. */
     public CompletableFuture<Integer> stopQueue(int index) {
         served[index] = null;
         Shard shard = shardOf(index);

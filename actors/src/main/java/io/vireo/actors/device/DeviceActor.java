@@ -12,7 +12,7 @@ import akka.stream.Materializer;
 import io.vireo.actors.pipeline.BatchInlet;
 import io.vireo.actors.pipeline.RequestPipeline;
 import io.vireo.posix.EventFd;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -28,8 +28,8 @@ final class DeviceActor {
         DRAIN
     }
 
-    /** Takes requests from this generation on; {@code rings} are the running virtqueues' addresses in it, by index. */
-    record UseMemory(MemoryLease lease, SplitRing[] rings, CompletableFuture<Void> done) implements Command {}
+    /** Takes requests from this generation on; {@code areas} are where the running virtqueues lie in it, by index. */
+    record UseMemory(MemoryLease lease, VirtqueueAreas[] areas, CompletableFuture<Void> done) implements Command {}
 
     /** Serves a virtqueue, beginning with a look at its avail ring. */
     record Start(ServedVirtqueue queue, CompletableFuture<Void> done) implements Command {}
@@ -110,8 +110,8 @@ final class DeviceActor {
 
     private Behavior<Command> onUseMemory(UseMemory message) {
         for (ServedVirtqueue queue : shard.seen()) {
-            SplitRing ring = message.rings()[queue.ring.index()];
-            if (ring != null) queue.ring.moveTo(ring);
+            VirtqueueAreas areas = message.areas()[queue.ring.index()];
+            if (areas != null) queue.ring.moveTo(areas);
         }
         shard.use(message.lease());
         message.done().complete(null);

@@ -330,7 +330,7 @@ public final class DeviceShard implements PolledDevice {
     private void answer(RequestSlot slot, long now) {
         ServedVirtqueue queue = slot.queue;
         account.finished(slot, now);
-        queue.ring.pushUsed(slot.blk.head(), slot.blk.complete(slot.status()));
+        queue.ring.pushUsed(slot.blk.chainId(), slot.blk.complete(slot.status()));
         queue.dirty = true;
         queue.undecided++;
     }

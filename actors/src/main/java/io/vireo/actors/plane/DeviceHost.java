@@ -5,6 +5,7 @@ import io.vireo.actors.device.Device;
 import io.vireo.actors.device.DeviceListener;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.config.DeviceConfig;
+import io.vireo.config.RingFeature;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.DeviceView;
@@ -16,7 +17,7 @@ import io.vireo.virtio.blk.BlkConfigSpace;
 import io.vireo.virtio.blk.BlkFeatures;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
@@ -84,14 +85,22 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         this.drainNanosMax = drainNanosMax;
         properties = DeviceProperties.of(config, node, ioThreadOfQueue.size());
         configSpace = new BlkConfigSpace(properties);
-        long features = BlkFeatures.offered(properties);
-        if (!config.queues().eventIdx()) features &= ~VirtqueueLayout.RING_F_EVENT_IDX;
-        if (!config.queues().indirectDesc()) features &= ~VirtqueueLayout.RING_F_INDIRECT_DESC;
-        offered = features;
+        offered = BlkFeatures.offered(properties,
+                config.queues().features().stream().mapToLong(DeviceHost::bitOf).reduce(0, (a, b) -> a | b));
         log = new RateLimitedLog(LOG, config.name(), config.labels());
         for (IoThread ioThread : ioThreadOfQueue) {
             counters.computeIfAbsent(ioThread, _ -> new DeviceCounters(ioThreadOfQueue.size()));
         }
+    }
+
+    private static long bitOf(RingFeature feature) {
+        return switch (feature) {
+            case PACKED -> VirtqueueLayout.F_RING_PACKED;
+            case IN_ORDER -> VirtqueueLayout.F_IN_ORDER;
+            case EVENT_IDX -> VirtqueueLayout.RING_F_EVENT_IDX;
+            case INDIRECT_DESC -> VirtqueueLayout.RING_F_INDIRECT_DESC;
+            case QUEUE_RESET -> VirtqueueLayout.F_RING_RESET;
+        };
     }
 
     /** Told, on an IOThread, when the device failed and serves nothing until its driver resets it. */
@@ -120,6 +129,11 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         if (device != null) device.accept(features, configSpace.isWriteBack(features));
     }
 
+    /** What the driver accepted; 0 before. */
+    public long acceptedFeatures() {
+        return accepted;
+    }
+
     public byte[] readConfig(int offset, int sizeBytes) {
         return configSpace.read(offset, sizeBytes);
     }
@@ -131,21 +145,21 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     }
 
     /** As {@link Device#useMemory}; the first one opens the device. */
-    public void useMemory(GuestMemory memory, SplitRing[] rings) {
+    public void useMemory(GuestMemory memory, VirtqueueAreas[] areas) {
         if (device == null) {
             failure = null;
             device = Device.open(
                     system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking, this);
             device.accept(accepted, configSpace.isWriteBack(accepted));
         }
-        device.useMemory(memory, rings);
+        device.useMemory(memory, areas);
     }
 
-    public void startQueue(int index, int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {
-        device.startQueue(index, size, ring, nextAvail, kick, call, err);
+    public void startQueue(int index, int size, VirtqueueAreas areas, int base, EventFd kick, EventFd call, EventFd err) {
+        device.startQueue(index, size, areas, base, kick, call, err);
     }
 
-    /** Waits for what is in flight; the next avail index. */
+    /** Waits for what is in flight; where the virtqueue goes on. */
     public int stopQueue(int index) {
         if (device == null) return 0;
         try {

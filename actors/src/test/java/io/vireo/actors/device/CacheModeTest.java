@@ -17,7 +17,7 @@ import io.vireo.virtio.driver.DriverVirtqueue;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -64,10 +64,10 @@ class CacheModeTest {
         host.useMemory(GuestMemory.of(memory.regions().stream()
                 .map(region -> new MemoryRegion(region.gpa(), region.userAddress(), region.sizeBytes(),
                         region.userAddress(), SharedMapping.of(() -> {})))
-                .toList()), new SplitRing[1]);
-        DriverVirtqueue ring = new DriverVirtqueue(memory, QUEUE_SIZE, all, 4);
+                .toList()), new VirtqueueAreas[1]);
+        DriverVirtqueue ring = DriverVirtqueue.of(memory, QUEUE_SIZE, all, 4);
         queue = new BlkQueue(memory, new DriverQueue(ring, kick, call), 4, 4096);
-        host.startQueue(0, QUEUE_SIZE, new SplitRing(ring.descAddress(), ring.availAddress(), ring.usedAddress()), 0, kick,
+        host.startQueue(0, QUEUE_SIZE, new VirtqueueAreas(ring.descriptorAddress(), ring.driverAddress(), ring.deviceAddress()), 0, kick,
                 call, null);
     }
 

@@ -15,7 +15,7 @@ public final class BlkRequest {
     public static final byte PROCEED = -1;
 
     private final IoVec data;
-    int head;
+    int chainId;
     int type;
     byte verdict;
     boolean outOfRange;
@@ -37,8 +37,8 @@ public final class BlkRequest {
         this.data = data;
     }
 
-    public int head() {
-        return head;
+    public int chainId() {
+        return chainId;
     }
 
     /** {@code BlkLayout.T_…}, or what else the driver wrote, without the legacy barrier bit. */

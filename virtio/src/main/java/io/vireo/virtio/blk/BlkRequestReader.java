@@ -67,9 +67,9 @@ public final class BlkRequestReader {
         if (chain.readableBytes() < REQ_HEADER_BYTES) {
             throw new VirtqueueBroken(Fault.HEADER_SHORT, chain.readableBytes());
         }
-        if (chain.writableCount() == 0) throw new VirtqueueBroken(Fault.STATUS_MISSING, chain.head());
+        if (chain.writableCount() == 0) throw new VirtqueueBroken(Fault.STATUS_MISSING, chain.id());
         int last = chain.count() - 1;
-        request.head = chain.head();
+        request.chainId = chain.id();
         request.statusAddress = chain.address(last) + chain.lengthBytes(last) - REQ_STATUS_BYTES;
         request.bytesWrittenOnSuccess = REQ_STATUS_BYTES;
         request.offsetBytes = 0;

@@ -24,7 +24,7 @@ import io.vireo.posix.NativeBlock;
 import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.GuestRing;
 import io.vireo.virtio.queue.GuestRing.Buffer;
-import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.Virtqueue;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueBroken.Fault;
 import io.vireo.virtio.queue.VirtqueueLayout;
@@ -42,7 +42,7 @@ class BlkRequestReaderTest {
     private static final int DATA_BYTES = 1 << 20;
 
     private final GuestRing guest = new GuestRing(SIZE, 2 << 20);
-    private final SplitVirtqueue queue = guest.virtqueue(VirtqueueLayout.RING_F_INDIRECT_DESC);
+    private final Virtqueue queue = guest.virtqueue(VirtqueueLayout.RING_F_INDIRECT_DESC);
     private final Chain chain = new Chain(SIZE);
     private final NativeBlock vectors = NativeBlock.allocate(64 * IoVec.ENTRY_BYTES, 16);
     private final BlkRequest request = new BlkRequest(new IoVec(vectors.address(), 64, 64));
@@ -75,6 +75,7 @@ class BlkRequestReaderTest {
             reader.read(chain, into);
         } finally {
             queue.pushUsed(0, 0);
+            queue.publishUsed();
         }
         return into.verdict();
     }
@@ -101,7 +102,7 @@ class BlkRequestReaderTest {
     @Tag("virtio-1.3-5.2.6/read")
     void readsIntoTheWritableBuffersButTheStatus() {
         assertEquals(PROCEED, read(7, 4096));
-        assertEquals(0, request.head());
+        assertEquals(0, request.chainId());
         assertEquals(T_IN, request.type());
         assertEquals(7 * 512, request.offsetBytes());
         assertEquals(4096, request.lengthBytes());

@@ -92,9 +92,9 @@ class BlkZonedTest {
     @Tag("virtio-1.3-5.2.5/not-zoned")
     void offersWhatFewDevicesHaveWhereItIs() {
         long rare = F_LIFETIME | F_SECURE_ERASE | F_ZONED;
-        assertEquals(0, BlkFeatures.offered(Devices.disk(512)) & rare);
-        assertEquals(rare, BlkFeatures.offered(disk(ZONED, false)) & rare);
-        assertEquals(F_LIFETIME | F_ZONED, BlkFeatures.offered(disk(ZONED, true)) & rare, "nothing is erased");
+        assertEquals(0, BlkFeatures.offered(Devices.disk(512), 0) & rare);
+        assertEquals(rare, BlkFeatures.offered(disk(ZONED, false), 0) & rare);
+        assertEquals(F_LIFETIME | F_ZONED, BlkFeatures.offered(disk(ZONED, true), 0) & rare, "nothing is erased");
     }
 
     @Test

@@ -9,7 +9,7 @@ import io.vireo.posix.NativeBlock;
 import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.GuestRing;
 import io.vireo.virtio.queue.GuestRing.Buffer;
-import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.Virtqueue;
 import io.vireo.virtio.queue.VirtqueueLayout;
 
 /** A driver's requests, one by one, on their way through a virtqueue to a reader. */
@@ -26,7 +26,7 @@ final class Judge implements AutoCloseable {
     final long status = guest.allocate(1, 1);
     final long data = guest.allocate(DATA_BYTES, 4096);
     private final BlkRequestReader reader;
-    private final SplitVirtqueue queue = guest.virtqueue(VirtqueueLayout.RING_F_INDIRECT_DESC);
+    private final Virtqueue queue = guest.virtqueue(VirtqueueLayout.RING_F_INDIRECT_DESC);
     private final Chain chain = new Chain(SIZE);
     private final NativeBlock vectors = NativeBlock.allocate(64 * IoVec.ENTRY_BYTES, 16);
 
