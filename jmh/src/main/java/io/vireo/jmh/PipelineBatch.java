@@ -52,9 +52,9 @@ public class PipelineBatch extends Micro {
         device.acceptFeatures(features);
         DriverMemory.Region ram = memory.regions().getFirst();
         device.setMemory(GuestRam.ofFd(ram.fd().number(), ram.fdOffset(), ram.sizeBytes(), ram.gpa()));
-        DriverVirtqueue ring = new DriverVirtqueue(memory, QUEUE_SIZE, features, 8);
+        DriverVirtqueue ring = DriverVirtqueue.of(memory, QUEUE_SIZE, features, 8);
         queue = new DriverQueue(ring, EventFd.create(), EventFd.create());
-        device.queues().getFirst().enable(new QueueSetup(QUEUE_SIZE, ring.descGpa(), ring.availGpa(), ring.usedGpa(),
+        device.queues().getFirst().enable(new QueueSetup(QUEUE_SIZE, ring.descriptorGpa(), ring.driverGpa(), ring.deviceGpa(),
                 queue.kick().fd().number(), queue.call().fd().number()));
         ring.suppressCalls();
         requests = new BlkQueue(memory, queue, REQUESTS, BLOCK_BYTES);

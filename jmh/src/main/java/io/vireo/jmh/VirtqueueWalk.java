@@ -6,8 +6,8 @@ import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
 import io.vireo.virtio.queue.Chain;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.Virtqueue;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -38,7 +38,7 @@ public class VirtqueueWalk extends Micro {
 
     private Mapping mapping;
     private GuestMemory memory;
-    private SplitVirtqueue virtqueue;
+    private Virtqueue virtqueue;
     private Chain chain;
     private long availIdxAddress;
     private int availIdx;
@@ -70,7 +70,7 @@ public class VirtqueueWalk extends Micro {
             Memory.putU16(avail + VirtqueueLayout.AVAIL_RING + (long) i * VirtqueueLayout.AVAIL_ELEMENT_BYTES,
                     indirect ? i % REQUESTS : i % REQUESTS * BUFFERS);
         availIdxAddress = avail + VirtqueueLayout.AVAIL_IDX;
-        virtqueue = new SplitVirtqueue(0, SIZE, new SplitRing(descriptors, avail, used), 0,
+        virtqueue = Virtqueue.of(0, SIZE, new VirtqueueAreas(descriptors, avail, used), 0,
                 VirtqueueLayout.RING_F_INDIRECT_DESC | VirtqueueLayout.RING_F_EVENT_IDX);
         chain = new Chain(SIZE);
     }
@@ -95,7 +95,7 @@ public class VirtqueueWalk extends Micro {
         for (int done = 0; done < REQUESTS; done += batch) {
             availIdx = availIdx + batch & 0xFFFF;
             Memory.putU16Release(availIdxAddress, availIdx);
-            while (virtqueue.poll(memory, chain)) virtqueue.pushUsed(chain.head(), BUFFER_BYTES);
+            while (virtqueue.poll(memory, chain)) virtqueue.pushUsed(chain.id(), BUFFER_BYTES);
             virtqueue.publishUsed();
             if (virtqueue.needsCall()) calls++;
         }

@@ -84,9 +84,9 @@ class DevicePropertiesTest {
 
     @Test
     void offersNothingThatTheNodeCannotDo() {
-        long features = BlkFeatures.offered(properties(NodeLimits.SECTORS, ""));
+        long features = BlkFeatures.offered(properties(NodeLimits.SECTORS, ""), 0);
         assertEquals(0, features & (BlkLayout.F_DISCARD | BlkLayout.F_WRITE_ZEROES));
-        features = BlkFeatures.offered(properties(EVERYTHING, "read-only = on"));
+        features = BlkFeatures.offered(properties(EVERYTHING, "read-only = on"), 0);
         assertEquals(BlkLayout.F_RO, features & (BlkLayout.F_RO | BlkLayout.F_DISCARD | BlkLayout.F_WRITE_ZEROES));
     }
 
@@ -119,7 +119,7 @@ class DevicePropertiesTest {
         assertEquals(512, properties(EVERYTHING, "queue-size = 1024").segMax());
         assertEquals(512, properties(EVERYTHING, "queue-size = 32768").segMax());
         assertEquals(2, properties(EVERYTHING, "queue-size = 4").segMax());
-        assertEquals(0, BlkFeatures.offered(properties(EVERYTHING, "")) & BlkLayout.F_SIZE_MAX);
+        assertEquals(0, BlkFeatures.offered(properties(EVERYTHING, ""), 0) & BlkLayout.F_SIZE_MAX);
     }
 
     @Test
