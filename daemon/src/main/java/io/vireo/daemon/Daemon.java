@@ -66,8 +66,9 @@ final class Daemon {
             String signal = signals.await();
             List<String> clients = plane.connectedClients();
             log.info("{}: stopping{}", signal, clients.isEmpty() ? "" : "; leaving the clients of " + String.join(", ", clients));
+            long errorsBefore = reportedErrors(plane);
             List<String> hanging = plane.stop(config.shutdownTimeout());
-            return end(log, signal, hanging, sockets);
+            return end(log, signal, hanging, reportedErrors(plane) - errorsBefore, sockets);
         } finally {
             system.terminate();
             LogSetup.flush();
@@ -79,10 +80,16 @@ final class Daemon {
         return !"no".equals(System.getProperty(URING_PROPERTY));
     }
 
-    private int end(Logger log, String signal, List<String> hanging, MadeSockets sockets) {
+    private static long reportedErrors(DataPlane plane) {
+        return plane.devices().stream().mapToLong(DeviceHost::reportedErrors).sum();
+    }
+
+    /** @param errors requests that a drive has failed while it stopped, and that were answered so */
+    private int end(Logger log, String signal, List<String> hanging, long errors, MadeSockets sockets) {
         RateLimitedLog.summarise(log, System.nanoTime());
         if (hanging.isEmpty()) {
-            LogSetup.lastWords().info("ended by {}: everything in flight was completed and flushed", signal);
+            if (errors == 0) LogSetup.lastWords().info("ended by {}: everything in flight was completed", signal);
+            else LogSetup.lastWords().warn("ended by {}: {} of the requests in flight failed, as their guests were told", signal, errors);
             return ExitStatus.DONE;
         }
         hanging.forEach(log::error);

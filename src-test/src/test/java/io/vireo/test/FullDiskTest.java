@@ -148,6 +148,8 @@ final class FullDiskTest {
             awaitState(daemon, "waiting");
             AttachedDisk disk = fill(daemon);
             assertEquals(0, daemon.terminate(Duration.ofSeconds(20)), daemon.failure("end")::getMessage);
+            String lastWords = daemon.err().getLast();
+            assertTrue(lastWords.matches(".*WARN.*ended by SIGTERM: [1-9][0-9]* of the requests in flight failed.*"), lastWords);
             disk.close();
         }
     }

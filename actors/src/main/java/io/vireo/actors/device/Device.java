@@ -10,8 +10,8 @@ import io.vireo.storage.node.BlockNode;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.Chain;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.Virtqueue;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -89,20 +89,30 @@ public final class Device {
     /** The driver's features: they decide how rings are read and whether a write may stay in a cache. */
     public void accept(long acceptedFeatures, boolean writeBack) {
         features = acceptedFeatures;
+        for (Shard shard : shards.values()) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            ask(shard, new DeviceActor.Accept(acceptedFeatures, done), done);
+        }
         writeBack(writeBack);
     }
 
-    /** Switches the write cache; writes taken from now on follow. */
+    /**
+     * Switches the write cache. Writes that are taken after this has returned follow: a driver that was told that its
+     * cache is off believes the next write durable.
+     */
     public void writeBack(boolean writeBack) {
-        for (Shard shard : shards.values()) shard.actor.tell(new DeviceActor.SetDurable(!writeBack));
+        for (Shard shard : shards.values()) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            ask(shard, new DeviceActor.SetDurable(!writeBack, done), done);
+        }
     }
 
     /**
      * Goes over to another generation of guest memory, which belongs to the device from here.
      *
-     * @param rings addresses in it of the virtqueues that run, by index
+     * @param areas where in it the virtqueues lie that run, by index
      */
-    public void useMemory(GuestMemory memory, SplitRing[] rings) {
+    public void useMemory(GuestMemory memory, VirtqueueAreas[] areas) {
         AtomicInteger holders = new AtomicInteger(shards.size());
         Runnable onReleased = () -> {
             // Unmapping a large guest takes milliseconds.
@@ -110,19 +120,20 @@ public final class Device {
         };
         for (Shard shard : shards.values()) {
             CompletableFuture<Void> done = new CompletableFuture<>();
-            ask(shard, new DeviceActor.UseMemory(new MemoryLease(memory, onReleased), rings, done), done);
+            ask(shard, new DeviceActor.UseMemory(new MemoryLease(memory, onReleased), areas, done), done);
         }
     }
 
     /**
      * Starts a virtqueue.
      *
+     * @param base where to go on, see {@link Virtqueue#base}
      * @param call null when the driver polls
      * @param err null when nobody wants to know that the ring is broken
      */
-    public void startQueue(int index, int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {
+    public void startQueue(int index, int size, VirtqueueAreas areas, int base, EventFd kick, EventFd call, EventFd err) {
         Shard shard = shardOf(index);
-        SplitVirtqueue virtqueue = new SplitVirtqueue(index, size, ring, nextAvail, features);
+        Virtqueue virtqueue = Virtqueue.of(index, size, areas, base, features);
         // Its driver counts buffers; one that crosses memory regions is several here.
         int segmentsMax = properties.segMax() + Chain.CROSSINGS_MAX;
         ServedVirtqueue queue = new ServedVirtqueue(virtqueue, kick, segmentsMax, shard.state);
@@ -133,7 +144,7 @@ public final class Device {
         served[index] = queue;
     }
 
-    /** Takes no more from a virtqueue; the next avail index, once what is in flight is in its used ring. */
+    /** Takes no more from a virtqueue; its base ({@link Virtqueue#base}), once what is in flight is used. */
     public CompletableFuture<Integer> stopQueue(int index) {
         served[index] = null;
         Shard shard = shardOf(index);

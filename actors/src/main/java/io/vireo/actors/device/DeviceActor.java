@@ -12,7 +12,7 @@ import akka.stream.Materializer;
 import io.vireo.actors.pipeline.BatchInlet;
 import io.vireo.actors.pipeline.RequestPipeline;
 import io.vireo.posix.EventFd;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -21,15 +21,15 @@ import java.util.concurrent.CompletableFuture;
  * told; neighbours on the same IOThread do not notice.
  */
 final class DeviceActor {
-    sealed interface Command permits Drain, UseMemory, Start, SetCall, SetErr, SetDurable, Close, Failed {}
+    sealed interface Command permits Drain, UseMemory, Start, SetCall, SetErr, Accept, SetDurable, Close, Failed {}
 
     /** A virtqueue has requests. */
     enum Drain implements Command {
         DRAIN
     }
 
-    /** Takes requests from this generation on; {@code rings} are the running virtqueues' addresses in it, by index. */
-    record UseMemory(MemoryLease lease, SplitRing[] rings, CompletableFuture<Void> done) implements Command {}
+    /** Takes requests from this generation on; {@code areas} are where the running virtqueues lie in it, by index. */
+    record UseMemory(MemoryLease lease, VirtqueueAreas[] areas, CompletableFuture<Void> done) implements Command {}
 
     /** Serves a virtqueue, beginning with a look at its avail ring. */
     record Start(ServedVirtqueue queue, CompletableFuture<Void> done) implements Command {}
@@ -38,8 +38,11 @@ final class DeviceActor {
 
     record SetErr(int index, EventFd err, CompletableFuture<Void> done) implements Command {}
 
-    /** Whether a write completes only when it is durable. */
-    record SetDurable(boolean durable) implements Command {}
+    /** The features that the driver accepted. */
+    record Accept(long features, CompletableFuture<Void> done) implements Command {}
+
+    /** Whether a write completes only when it is durable; one that is drained after {@code done} does as it says. */
+    record SetDurable(boolean durable, CompletableFuture<Void> done) implements Command {}
 
     /** Ends the actors; every queue was stopped before. */
     enum Close implements Command {
@@ -89,6 +92,7 @@ final class DeviceActor {
                 case Start message -> onStart(message);
                 case SetCall message -> onSetCall(message);
                 case SetErr message -> onSetErr(message);
+                case Accept message -> onAccept(message);
                 case SetDurable message -> onSetDurable(message);
                 case Close _ -> onClose();
                 case Failed message -> fail(message.reason());
@@ -106,8 +110,8 @@ final class DeviceActor {
 
     private Behavior<Command> onUseMemory(UseMemory message) {
         for (ServedVirtqueue queue : shard.seen()) {
-            SplitRing ring = message.rings()[queue.ring.index()];
-            if (ring != null) queue.ring.moveTo(ring);
+            VirtqueueAreas areas = message.areas()[queue.ring.index()];
+            if (areas != null) queue.ring.moveTo(areas);
         }
         shard.use(message.lease());
         message.done().complete(null);
@@ -140,8 +144,15 @@ final class DeviceActor {
         return Behaviors.same();
     }
 
+    private Behavior<Command> onAccept(Accept message) {
+        shard.accept(message.features());
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
     private Behavior<Command> onSetDurable(SetDurable message) {
         shard.durableWrites(message.durable());
+        message.done().complete(null);
         return Behaviors.same();
     }
 

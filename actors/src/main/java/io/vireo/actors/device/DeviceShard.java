@@ -8,6 +8,7 @@ import io.vireo.posix.Memory;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
+import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.blk.BlkRequestReader;
 import io.vireo.virtio.queue.Chain;
@@ -29,6 +30,9 @@ public final class DeviceShard implements PolledDevice {
     final IoThread ioThread;
     final DeviceListener listener;
     final DeviceCounters counters;
+    private BlkProperties properties;
+    /** As the driver accepted them; before that, whatever is offered. */
+    private long features = BlkLayout.F_ZONED;
     private BlkRequestReader reader;
     private final NodeChannel channel;
     private final RequestBatch.Pool batches;
@@ -71,7 +75,8 @@ public final class DeviceShard implements PolledDevice {
         this.counters = counters;
         this.listener = listener;
         account = new RequestAccount(counters, listener, properties.readOnly());
-        reader = new BlkRequestReader(properties);
+        this.properties = properties;
+        reader = new BlkRequestReader(properties, features);
         channel = node.open(ioThread);
         batchMax = ioThread.config().batchMax();
         batches = new RequestBatch.Pool(BATCHES, batchMax);
@@ -95,6 +100,12 @@ public final class DeviceShard implements PolledDevice {
 
     void durableWrites(boolean durable) {
         durableWrites = durable;
+    }
+
+    /** The driver's features: what it may send. */
+    void accept(long accepted) {
+        features = accepted;
+        reader = new BlkRequestReader(properties, features);
     }
 
     void use(MemoryLease next) {
@@ -266,6 +277,22 @@ public final class DeviceShard implements PolledDevice {
         }
     }
 
+    /**
+     * Hands the next part of a request to the node, from inside the completion of the part before; false when nobody
+     * waits for it any more.
+     */
+    boolean submitNext(RequestSlot slot, IoRequest next) {
+        if (abandoned) return false;
+        try {
+            channel.submit(next);
+        } catch (RuntimeException | Error e) {
+            // Whose turn this is, a stage's or the loop's, is not known here.
+            slot.atNode = false;
+            device.tell(new DeviceActor.Failed(e));
+        }
+        return true;
+    }
+
     void completed(RequestSlot slot) {
         slot.atNode = false;
         done++;
@@ -322,7 +349,7 @@ public final class DeviceShard implements PolledDevice {
     private void answer(RequestSlot slot, long now) {
         ServedVirtqueue queue = slot.queue;
         account.finished(slot, now);
-        queue.ring.pushUsed(slot.blk.head(), slot.blk.complete(slot.status()));
+        queue.ring.pushUsed(slot.blk.chainId(), slot.blk.complete(slot.status()));
         queue.dirty = true;
         queue.undecided++;
     }
@@ -383,10 +410,11 @@ public final class DeviceShard implements PolledDevice {
     }
 
     /** The node has another size. Requests that were taken by the one before are judged by the node. */
-    void resized(BlkProperties properties) {
+    void resized(BlkProperties resized) {
         if (abandoned) return;
         channel.resized();
-        reader = new BlkRequestReader(properties);
+        properties = resized;
+        reader = new BlkRequestReader(properties, features);
     }
 
     /** Completes when nothing is in flight here. */

@@ -2,12 +2,13 @@ package io.vireo.actors.device;
 
 import io.vireo.posix.Errno;
 import io.vireo.storage.node.Operation;
+import io.vireo.storage.zone.ZoneErrno;
 
 /**
  * What becomes of a request that the drive has failed: QEMU's rerror (reads) and werror (everything else).
  *
  * @param rerror for reads
- * @param werror for writes, flushes, discards and write-zeroes
+ * @param werror for writes, flushes, discards, write-zeroes and secure erases; what else there is, is always reported
  */
 public record ErrorPolicy(OnError rerror, OnError werror) {
     /** QEMU's words. */
@@ -34,8 +35,7 @@ public record ErrorPolicy(OnError rerror, OnError werror) {
 
     /** @param errno why it failed; what is not the drive's failure is always reported */
     public Action actionOn(Operation operation, int errno) {
-        // An operation that it does not have, and memory that the guest has taken away.
-        if (errno == Errno.EOPNOTSUPP || errno == Errno.EFAULT) return Action.REPORT;
+        if (isTheGuests(errno) || !hasPolicy(operation)) return Action.REPORT;
         boolean read = operation == Operation.READ;
         return switch (read ? rerror : werror) {
             case REPORT -> Action.REPORT;
@@ -43,6 +43,22 @@ public record ErrorPolicy(OnError rerror, OnError werror) {
             case ENOSPC -> stopAtNoSpace(errno);
             case STOP -> Action.STOP;
             case AUTO -> read ? Action.REPORT : stopAtNoSpace(errno);
+        };
+    }
+
+    /** An operation that the drive does not have, memory that the guest has taken away, and what zones do not allow. */
+    private static boolean isTheGuests(int errno) {
+        return errno == Errno.EOPNOTSUPP || errno == Errno.EFAULT || ZoneErrno.is(errno);
+    }
+
+    /**
+     * Not those that ask for an answer, as there would be none to give if they were ignored; nor those on zones, which have
+     * changed the zone by the time they fail: done again, they would be refused or done twice. QEMU has none for them either.
+     */
+    private static boolean hasPolicy(Operation operation) {
+        return switch (operation) {
+            case READ, WRITE, FLUSH, DISCARD, WRITE_ZEROES, SECURE_ERASE -> true;
+            case LIFETIME, ZONE_REPORT, ZONE_APPEND, ZONE_OPEN, ZONE_CLOSE, ZONE_FINISH, ZONE_RESET, ZONE_RESET_ALL -> false;
         };
     }
 

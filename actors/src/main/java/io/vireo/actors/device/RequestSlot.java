@@ -4,6 +4,7 @@ import io.vireo.posix.Errno;
 import io.vireo.posix.IoVec;
 import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.Operation;
+import io.vireo.storage.zone.ZoneErrno;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkRequest;
 
@@ -18,6 +19,9 @@ public final class RequestSlot {
     final ServedVirtqueue queue;
     final BlkRequest blk;
     private final IoRequest io;
+    private final DeviceShard shard;
+    /** Made for the first request that is neither read, write nor flush: many slots never have one. */
+    private RareRequest rare;
     /** Null while the slot is free. */
     MemoryLease lease;
     /** The node, or the kernel, has it. */
@@ -29,12 +33,16 @@ public final class RequestSlot {
     RequestSlot(int index, ServedVirtqueue queue, IoVec data, DeviceShard shard) {
         this.index = index;
         this.queue = queue;
+        this.shard = shard;
         this.blk = new BlkRequest(data);
-        this.io = new IoRequest((request, result) -> {
-            errno = result;
-            status = statusOf(result);
-            shard.completed(this);
-        });
+        this.io = new IoRequest((_, result) -> finished(result));
+    }
+
+    /** The node is done with all of it. */
+    void finished(int result) {
+        errno = result;
+        status = statusOf(result);
+        shard.completed(this);
     }
 
     /** True when the guest's request asks the node for something; false when it is answered already. */
@@ -48,10 +56,7 @@ public final class RequestSlot {
             case BlkLayout.T_IN -> io.read(blk.offsetBytes(), blk.data());
             case BlkLayout.T_OUT -> io.write(blk.offsetBytes(), blk.data(), durable);
             case BlkLayout.T_FLUSH -> io.flush();
-            case BlkLayout.T_DISCARD -> io.discard(blk.offsetBytes(), blk.lengthBytes(), durable);
-            case BlkLayout.T_WRITE_ZEROES ->
-                io.writeZeroes(blk.offsetBytes(), blk.lengthBytes(), blk.unmap(), durable);
-            default -> throw new IllegalStateException("type=" + blk.type());
+            default -> rare().begin(durable);
         };
     }
 
@@ -60,23 +65,35 @@ public final class RequestSlot {
      * advanced past the rest.
      */
     IoRequest restToNode(boolean durable) {
-        long movedBytes = io.data() == null ? 0 : blk.lengthBytes() - io.data().totalBytes();
         return switch (blk.type()) {
-            case BlkLayout.T_IN -> io.read(blk.offsetBytes() + movedBytes, blk.data());
-            case BlkLayout.T_OUT -> io.write(blk.offsetBytes() + movedBytes, blk.data(), durable);
-            default -> toNode(durable);
+            case BlkLayout.T_IN -> io.read(blk.offsetBytes() + movedBytes(), blk.data());
+            case BlkLayout.T_OUT -> io.write(blk.offsetBytes() + movedBytes(), blk.data(), durable);
+            case BlkLayout.T_FLUSH -> io.flush();
+            default -> rare().again(durable);
         };
+    }
+
+    private long movedBytes() {
+        return blk.lengthBytes() - blk.data().totalBytes();
     }
 
     /** What the node was asked for. */
     Operation operation() {
-        return io.operation();
+        return switch (blk.type()) {
+            case BlkLayout.T_IN, BlkLayout.T_OUT, BlkLayout.T_FLUSH -> io.operation();
+            default -> rare().operation();
+        };
     }
 
     /** Answers as if it had succeeded. */
     void ignoreError() {
         errno = 0;
         status = BlkLayout.S_OK;
+    }
+
+    private RareRequest rare() {
+        if (rare == null) rare = new RareRequest(this, shard);
+        return rare;
     }
 
     /** Takes the answer that was given without the node. */
@@ -97,6 +114,10 @@ public final class RequestSlot {
         return switch (errno) {
             case 0 -> BlkLayout.S_OK;
             case Errno.EOPNOTSUPP -> BlkLayout.S_UNSUPP;
+            case ZoneErrno.INVALID_COMMAND -> BlkLayout.S_ZONE_INVALID_CMD;
+            case ZoneErrno.UNALIGNED_WRITE_POINTER -> BlkLayout.S_ZONE_UNALIGNED_WP;
+            case ZoneErrno.OPEN_RESOURCE -> BlkLayout.S_ZONE_OPEN_RESOURCE;
+            case ZoneErrno.ACTIVE_RESOURCE -> BlkLayout.S_ZONE_ACTIVE_RESOURCE;
             default -> BlkLayout.S_IOERR;
         };
     }

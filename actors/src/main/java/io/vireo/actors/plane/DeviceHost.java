@@ -8,9 +8,9 @@ import io.vireo.actors.device.ErrorPolicy;
 import io.vireo.actors.device.IoError;
 import io.vireo.actors.device.Intake;
 import io.vireo.actors.iothread.IoThread;
-import io.vireo.config.BlockLimits;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.ErrorPolicyConfig;
+import io.vireo.config.RingFeature;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.DeviceView;
@@ -18,12 +18,11 @@ import io.vireo.monitoring.metrics.Reason;
 import io.vireo.posix.Errno;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
-import io.vireo.storage.node.NodeLimits;
 import io.vireo.virtio.blk.BlkConfigSpace;
 import io.vireo.virtio.blk.BlkFeatures;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
@@ -39,6 +38,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -77,6 +77,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     private boolean hangs;
     private Runnable onFailure = () -> {};
     private volatile Consumer<IoError> onIoError = _ -> {};
+    private final LongAdder reportedErrors = new LongAdder();
     private final Object draining = new Object();
     /** A device that is being opened gets the old size or the new one, and is told of the latter. */
     private final Object resizing = new Object();
@@ -100,16 +101,24 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         this.ioThreadOfQueue = List.copyOf(ioThreadOfQueue);
         this.blocking = blocking;
         this.drainNanosMax = drainNanosMax;
-        properties = properties(config, node, ioThreadOfQueue.size());
+        properties = DeviceProperties.of(config, node, ioThreadOfQueue.size());
         configSpace = new BlkConfigSpace(properties);
-        long features = BlkFeatures.offered(properties);
-        if (!config.queues().eventIdx()) features &= ~VirtqueueLayout.RING_F_EVENT_IDX;
-        if (!config.queues().indirectDesc()) features &= ~VirtqueueLayout.RING_F_INDIRECT_DESC;
-        offered = features;
+        offered = BlkFeatures.offered(properties,
+                config.queues().features().stream().mapToLong(DeviceHost::bitOf).reduce(0, (a, b) -> a | b));
         log = new RateLimitedLog(LOG, config.name(), config.labels());
         for (IoThread ioThread : ioThreadOfQueue) {
             counters.computeIfAbsent(ioThread, _ -> new DeviceCounters(ioThreadOfQueue.size()));
         }
+    }
+
+    private static long bitOf(RingFeature feature) {
+        return switch (feature) {
+            case PACKED -> VirtqueueLayout.F_RING_PACKED;
+            case IN_ORDER -> VirtqueueLayout.F_IN_ORDER;
+            case EVENT_IDX -> VirtqueueLayout.RING_F_EVENT_IDX;
+            case INDIRECT_DESC -> VirtqueueLayout.RING_F_INDIRECT_DESC;
+            case QUEUE_RESET -> VirtqueueLayout.F_RING_RESET;
+        };
     }
 
     /** Told, on an IOThread, when the device failed and serves nothing until its driver resets it. */
@@ -134,12 +143,18 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         return offered;
     }
 
-    /** @throws IllegalArgumentException a bit that was not offered */
+    /** @throws IllegalArgumentException a bit that was not offered, or too few for a host-managed zoned disk */
     public void acceptFeatures(long features) {
         BlkFeatures.checkAccepted(offered, features);
+        BlkFeatures.checkZoned(properties, features);
         accepted = features;
         configSpace.accepted(features);
         if (device != null) device.accept(features, configSpace.isWriteBack(features));
+    }
+
+    /** What the driver accepted; 0 before. */
+    public long acceptedFeatures() {
+        return accepted;
     }
 
     public byte[] readConfig(int offset, int sizeBytes) {
@@ -153,7 +168,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     }
 
     /** As {@link Device#useMemory}; the first one opens the device. */
-    public void useMemory(GuestMemory memory, SplitRing[] rings) {
+    public void useMemory(GuestMemory memory, VirtqueueAreas[] areas) {
         if (device == null) {
             failure = null;
             synchronized (resizing) {
@@ -163,14 +178,14 @@ public final class DeviceHost implements DeviceView, DeviceListener {
             }
             device.accept(accepted, configSpace.isWriteBack(accepted));
         }
-        device.useMemory(memory, rings);
+        device.useMemory(memory, areas);
     }
 
-    public void startQueue(int index, int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {
-        device.startQueue(index, size, ring, nextAvail, kick, call, err);
+    public void startQueue(int index, int size, VirtqueueAreas areas, int base, EventFd kick, EventFd call, EventFd err) {
+        device.startQueue(index, size, areas, base, kick, call, err);
     }
 
-    /** Waits for what is in flight; the next avail index. */
+    /** Waits for what is in flight; where the virtqueue goes on. */
     public int stopQueue(int index) {
         if (device == null) return 0;
         try {
@@ -223,7 +238,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         intake.letGo(Intake.Hold.IO_ERROR);
         hangs = false;
         accepted = 0;
-        configSpace.accepted(0);
+        configSpace.reset();
     }
 
     /**
@@ -417,7 +432,13 @@ public final class DeviceHost implements DeviceView, DeviceListener {
                     + " then resume the device", error.operation().name().toLowerCase(Locale.ROOT), error.offsetBytes(),
                     error.queue(), drive(), Errno.describe(error.errno()));
         }
+        if (error.action() == ErrorPolicy.Action.REPORT) reportedErrors.increment();
         onIoError.accept(error);
+    }
+
+    /** Requests that the drive has failed and whose driver was told so, since the start. From any thread. */
+    public long reportedErrors() {
+        return reportedErrors.sum();
     }
 
     @Override
@@ -430,35 +451,5 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     private static ErrorPolicy errorPolicy(ErrorPolicyConfig errors) {
         return new ErrorPolicy(
                 ErrorPolicy.OnError.valueOf(errors.rerror().name()), ErrorPolicy.OnError.valueOf(errors.werror().name()));
-    }
-
-    private static BlkProperties properties(DeviceConfig config, BlockNode node, int queueCount) {
-        NodeLimits limits = node.limits();
-        BlockLimits wished = config.limits();
-        int logical = Math.max(wished.logicalBlockBytes(), limits.logicalBlockBytes());
-        int physical = Math.max(logical, Math.max(wished.physicalBlockBytes(), limits.physicalBlockBytes()));
-        boolean readOnly = config.readOnly() || node.readOnly();
-        NodeLimits.RangeLimits discard = limits.discard();
-        NodeLimits.RangeLimits zeroes = limits.writeZeroes();
-        return new BlkProperties(
-                node.sizeBytes() / 512 * 512,
-                logical,
-                physical,
-                wished.minIoBytes() != 0 ? wished.minIoBytes() : limits.minIoBytes() / logical * logical,
-                wished.optIoBytes() != 0 ? wished.optIoBytes() : limits.optIoBytes() / logical * logical,
-                Math.min(1024, Math.max(1, config.queues().size() - 2)),
-                0,
-                queueCount,
-                readOnly,
-                config.writeCache(),
-                readOnly || !discard.supported()
-                        ? BlkProperties.Discard.NONE
-                        : new BlkProperties.Discard(
-                                true, wished.discardSectorsMax(), 1, Math.max(1, discard.alignmentBytes() / 512)),
-                readOnly || !zeroes.supported()
-                        ? BlkProperties.WriteZeroes.NONE
-                        : new BlkProperties.WriteZeroes(
-                                true, wished.writeZeroesSectorsMax(), 1, limits.zeroesMayUnmap()),
-                config.serial());
     }
 }

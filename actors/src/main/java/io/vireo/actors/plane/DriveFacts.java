@@ -6,10 +6,13 @@ import io.vireo.config.DriveConfig;
 import io.vireo.config.FileOptions;
 import io.vireo.monitoring.metrics.DriveView;
 import io.vireo.storage.file.AioChoice;
+import io.vireo.storage.file.HostFile;
 import io.vireo.storage.node.AioMode;
 import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.raw.RawNode;
 import java.util.Collection;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /** An open drive as the metrics show it: with the engine that is used, not the one that was asked for. Thread: any. */
@@ -22,6 +25,8 @@ public final class DriveFacts implements DriveView {
     private final FileOptions options;
     private final List<IoThread> servedBy;
     private final boolean uring;
+    /** Null when there is none. */
+    private final HostFile file;
 
     private DriveFacts(DriveConfig drive, BlockNode node, Collection<IoThread> servedBy, boolean uring) {
         this.uring = uring;
@@ -33,6 +38,15 @@ public final class DriveFacts implements DriveView {
             default -> null;
         };
         this.servedBy = servedBy.stream().distinct().toList();
+        this.file = fileBelow(node);
+    }
+
+    private static HostFile fileBelow(BlockNode node) {
+        return switch (node) {
+            case HostFile file -> file;
+            case RawNode raw -> fileBelow(raw.child());
+            default -> null;
+        };
     }
 
     /**
@@ -67,6 +81,16 @@ public final class DriveFacts implements DriveView {
     public String aioReason() {
         if (options == null || servedBy.isEmpty()) return "";
         return HostAio.choose(AioMode.valueOf(options.aio().name()), options.cache().direct(), uring).reason();
+    }
+
+    @Override
+    public OptionalLong cacheReadBytes() {
+        return file == null ? OptionalLong.empty() : OptionalLong.of(file.cacheReadBytes());
+    }
+
+    @Override
+    public OptionalLong engineReadBytes() {
+        return file == null ? OptionalLong.empty() : OptionalLong.of(file.engineReadBytes());
     }
 
     @Override

@@ -10,7 +10,8 @@ import io.vireo.posix.Memory;
 import io.vireo.posix.PosixFile;
 import io.vireo.storage.nullco.NullNode;
 import io.vireo.virtio.blk.BlkLayout;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -210,7 +211,7 @@ class DeviceTest {
         node.manner = WitnessNode.Manner.HOLD;
         try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4)) {
             hold(driven, 1);
-            driven.device.useMemory(driven.guestMemory(), new SplitRing[1]);
+            driven.device.useMemory(driven.guestMemory(), new VirtqueueAreas[1]);
             assertEquals(0, driven.memoryReleases.get());
             node.completeHeld();
             assertEquals(0, driven.reap());
@@ -324,5 +325,23 @@ class DeviceTest {
         assertEquals(drained, driven.passage().drained());
         assertEquals(0, driven.queue.pendingUsed());
         assertEquals(0, driven.device.inFlight());
+    }
+
+    /** A driver that knows of no zones is told of none, whatever the size. */
+    @Test
+    void goesOnJudgingByWhatItsDriverAcceptedAtAnotherSize() throws Exception {
+        BlkProperties small = DrivenDevice.properties(node).withCapacityBytes(512 << 10)
+                .with(BlkProperties.SecureErase.NONE, false, new BlkProperties.Zoned(BlkLayout.Z_HA, 256, 3, 4, 128, 512));
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 1, small)) {
+            assertEquals(BlkLayout.S_IOERR, driven.request(BlkLayout.T_IN, 1024, 512, true));
+            driven.device.resized(small.withCapacityBytes(WitnessNode.SIZE_BYTES));
+            assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_IN, 1024, 512, true));
+            assertEquals(BlkLayout.S_UNSUPP, driven.request(BlkLayout.T_ZONE_REPORT, 0, 512, true));
+            driven.device.accept(DrivenDevice.FEATURES | BlkLayout.F_ZONED, true);
+            assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_ZONE_REPORT, 0, 512, true));
+            driven.device.resized(small);
+            assertEquals(BlkLayout.S_IOERR, driven.request(BlkLayout.T_IN, 1024, 512, true));
+            assertEquals(BlkLayout.S_OK, driven.request(BlkLayout.T_ZONE_REPORT, 0, 512, true));
+        }
     }
 }

@@ -3,7 +3,7 @@ package io.vireo.actors.vhostuser;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VringSetup;
 import java.util.concurrent.BlockingQueue;
@@ -42,7 +42,7 @@ final class FakeDevice implements VhostUserBackend {
     }
 
     @Override
-    public void useMemory(GuestMemory next, SplitRing[] rings) {
+    public void useMemory(GuestMemory next, VirtqueueAreas[] rings) {
         if (memory != null) memory.release();
         memory = next;
         events.add("memory");

@@ -44,6 +44,10 @@ public final class RawNode implements BlockNode {
             throw outside(child, "offset = " + offsetBytes + " is past the end, size is " + child.sizeBytes());
         }
         long rest = child.sizeBytes() - offsetBytes;
+        boolean isWhole = offsetBytes == 0 && (sizeBytes == TO_ITS_END || sizeBytes == rest);
+        if (child.limits().rare().zones().areThere() && !isWhole) {
+            throw outside(child, "is a zoned disk: a window on it is all of it");
+        }
         if (sizeBytes == TO_ITS_END) return new RawNode(nodeName, child, offsetBytes, TO_ITS_END);
         if (sizeBytes <= 0 || sizeBytes % NodeLimits.SECTOR_BYTES != 0) {
             throw outside(child, "size = " + sizeBytes + " is not a positive multiple of 512");

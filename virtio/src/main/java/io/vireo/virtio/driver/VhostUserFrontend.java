@@ -126,7 +126,7 @@ public final class VhostUserFrontend implements AutoCloseable {
 
     public void setVringAddr(int index, DriverVirtqueue virtqueue) {
         tell(MessageType.SET_VRING_ADDR, VhostUserPayload.addresses(
-                index, virtqueue.descAddress(), virtqueue.availAddress(), virtqueue.usedAddress()));
+                index, virtqueue.descriptorAddress(), virtqueue.driverAddress(), virtqueue.deviceAddress()));
     }
 
     public void setVringBase(int index, int availIndex) {

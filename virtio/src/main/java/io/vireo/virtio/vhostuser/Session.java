@@ -4,8 +4,8 @@ import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.posix.FileStatus;
 import io.vireo.posix.PosixFile;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.VirtqueueLayout;
+import io.vireo.virtio.queue.RingFormat;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.ArrayList;
 import java.util.List;
@@ -181,10 +181,10 @@ public final class Session implements AutoCloseable {
     }
 
     private void useMemory(MemoryTable next) {
-        SplitRing[] rings = new SplitRing[vrings.length];
+        VirtqueueAreas[] areas = new VirtqueueAreas[vrings.length];
         try {
             for (Vring vring : vrings) {
-                if (vring.running) rings[vring.index] = next.translate(vring.addresses, vring.size);
+                if (vring.running) areas[vring.index] = next.translate(vring.addresses, format(), vring.size);
             }
         } catch (VhostUserException e) {
             next.close();
@@ -193,7 +193,7 @@ public final class Session implements AutoCloseable {
         MemoryTable before = memory;
         memory = next;
         try {
-            backend.useMemory(next.generation(), rings);
+            backend.useMemory(next.generation(), areas);
         } finally {
             before.close();
         }
@@ -203,19 +203,17 @@ public final class Session implements AutoCloseable {
     private void setVringNum(byte[] payload) {
         Vring vring = stoppedVring(MessageType.SET_VRING_NUM, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
         int size = Payload.i32(payload, VhostUserLayout.STATE_NUM);
-        if (!VirtqueueLayout.isValidSize(size)) {
-            throw new VhostUserException(Fault.VRING_SIZE,
-                    "vring " + vring.index + " of size " + Integer.toUnsignedString(size));
-        }
+        requireSize(vring, size);
         vring.size = size;
         startIfReady(vring);
     }
 
     private void setVringBase(byte[] payload) {
         Vring vring = stoppedVring(MessageType.SET_VRING_BASE, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
-        long base = Payload.u32(payload, VhostUserLayout.STATE_NUM);
-        if (base > 0xFFFF) throw new VhostUserException(Fault.VRING_BASE, "vring " + vring.index + " at " + base);
-        vring.base = (int) base;
+        int base = Payload.i32(payload, VhostUserLayout.STATE_NUM);
+        // Of a packed ring it can only be judged beside the size, which may come later.
+        if (format() == RingFormat.SPLIT) requireBase(vring, base);
+        vring.base = base;
     }
 
     private void setVringAddr(byte[] payload) {
@@ -224,7 +222,7 @@ public final class Session implements AutoCloseable {
         if (addresses.equals(vring.addresses)) return;
         requireStopped(MessageType.SET_VRING_ADDR, vring);
         // What is not known yet is checked when the vring starts, which it cannot without.
-        if (vring.size > 0 && !memory.isEmpty()) memory.translate(addresses, vring.size);
+        if (vring.size > 0 && !memory.isEmpty()) memory.translate(addresses, format(), vring.size);
         vring.addresses = addresses;
         startIfReady(vring);
     }
@@ -241,7 +239,7 @@ public final class Session implements AutoCloseable {
         Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
         stop(vring);
         vring.replaceKick(null);
-        return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base);
+        return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base(format()));
     }
 
     private void setVringKick(byte[] payload, List<Fd> fds) {
@@ -324,6 +322,24 @@ public final class Session implements AutoCloseable {
         if (vring.running) throw new VhostUserException(Fault.VRING_RUNNING, type + " while vring " + vring.index + " runs");
     }
 
+    private RingFormat format() {
+        return RingFormat.of(features);
+    }
+
+    private void requireSize(Vring vring, int size) {
+        if (!format().isValidSize(size)) {
+            throw new VhostUserException(Fault.VRING_SIZE,
+                    "%s vring %d of size %s".formatted(format(), vring.index, Integer.toUnsignedString(size)));
+        }
+    }
+
+    private void requireBase(Vring vring, int base) {
+        if (!format().isValidBase(vring.size, base)) {
+            throw new VhostUserException(Fault.VRING_BASE,
+                    "%s vring %d at 0x%x".formatted(format(), vring.index, base));
+        }
+    }
+
     /** The message's eventfd, which leaves {@code fds}; null when the message says that there is none. */
     private static EventFd takeEventFd(byte[] payload, List<Fd> fds) {
         boolean announced = (Payload.i64(payload, 0) & VhostUserLayout.VRING_NO_FD) == 0;
@@ -344,15 +360,19 @@ public final class Session implements AutoCloseable {
     private void startIfReady(Vring vring) {
         if (vring.running || !featuresAccepted || !isEnabled(vring)) return;
         if (memory.isEmpty() || vring.size == 0 || vring.addresses == null || vring.kick == null) return;
-        SplitRing ring;
+        VirtqueueAreas areas;
+        int base = vring.base(format());
         try {
-            ring = memory.translate(vring.addresses, vring.size);
+            // Size and base may have come before the features that say how they are meant.
+            requireSize(vring, vring.size);
+            requireBase(vring, base);
+            areas = memory.translate(vring.addresses, format(), vring.size);
         } catch (VhostUserException e) {
             vring.replaceKick(null);
             throw e;
         }
         backend.startVring(vring.index,
-                new VringSetup(vring.size, ring, vring.base, vring.kick, vring.call, vring.err));
+                new VringSetup(vring.size, areas, base, vring.kick, vring.call, vring.err));
         vring.running = true;
     }
 
@@ -366,7 +386,7 @@ public final class Session implements AutoCloseable {
 
     private void stop(Vring vring) {
         if (!vring.running) return;
-        vring.base = backend.stopVring(vring.index) & 0xFFFF;
+        vring.base = backend.stopVring(vring.index);
         vring.running = false;
     }
 

@@ -1,6 +1,7 @@
 package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.EventFd;
+import io.vireo.virtio.queue.RingFormat;
 
 /** What a session knows of one vring. Owns its descriptors. */
 final class Vring implements AutoCloseable {
@@ -9,8 +10,8 @@ final class Vring implements AutoCloseable {
     int size;
     /** Null until SET_VRING_ADDR. */
     VringAddresses addresses;
-    /** Where to go on in the avail ring; while the vring runs, the device knows better. */
-    int base;
+    /** Where to go on, in the device's words; null for a new ring. While the vring runs, the device knows better. */
+    Integer base;
     EventFd kick;
     EventFd call;
     EventFd err;
@@ -22,6 +23,10 @@ final class Vring implements AutoCloseable {
 
     Vring(int index) {
         this.index = index;
+    }
+
+    int base(RingFormat format) {
+        return base != null ? base : format.newBase();
     }
 
     void replaceKick(EventFd next) {

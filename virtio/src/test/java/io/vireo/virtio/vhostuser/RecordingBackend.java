@@ -9,7 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.RingFormat;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,16 +25,17 @@ final class RecordingBackend implements VhostUserBackend {
 
     final List<String> calls = new ArrayList<>();
     final VringSetup[] running = new VringSetup[QUEUES];
-    final SplitRing[] rings = new SplitRing[QUEUES];
+    final VirtqueueAreas[] rings = new VirtqueueAreas[QUEUES];
     GuestMemory memory;
     Fd channel;
     long accepted;
     int stopsAt = 7;
+    long offered = FEATURES;
     boolean gone;
 
     @Override
     public long offeredFeatures() {
-        return FEATURES;
+        return offered;
     }
 
     @Override
@@ -43,7 +45,7 @@ final class RecordingBackend implements VhostUserBackend {
 
     @Override
     public void acceptFeatures(long features) {
-        assertEquals(0, features & ~FEATURES);
+        assertEquals(0, features & ~offered);
         for (VringSetup setup : running) assertNull(setup);
         accepted = features;
         calls.add("features 0x" + Long.toHexString(features));
@@ -65,7 +67,7 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
-    public void useMemory(GuestMemory next, SplitRing[] moved) {
+    public void useMemory(GuestMemory next, VirtqueueAreas[] moved) {
         for (int i = 0; i < QUEUES; i++) {
             assertEquals(running[i] != null, moved[i] != null);
             rings[i] = moved[i];
@@ -80,10 +82,10 @@ final class RecordingBackend implements VhostUserBackend {
         assertNull(running[index], "a vring is started once");
         assertNotNull(memory);
         assertFalse(setup.kick().fd().isClosed());
-        assertTrue(VirtqueueLayout.isValidSize(setup.size()));
+        assertTrue(RingFormat.of(accepted).isValidSize(setup.size()));
         running[index] = setup;
-        rings[index] = setup.ring();
-        calls.add("start " + index + " at " + setup.nextAvail());
+        rings[index] = setup.areas();
+        calls.add("start " + index + " at " + setup.base());
     }
 
     @Override
