@@ -175,7 +175,13 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         return hangs ? Math.min(HANGING_NANOS, drainNanosMax) : drainNanosMax;
     }
 
-    /** The driver is gone or starts over: stops and drains everything, gives the memory back. */
+    /** The driver starts over; its queues are stopped, its memory stays. */
+    public void resetDriver() {
+        configSpace.reset();
+        acceptFeatures(0);
+    }
+
+    /** The driver is gone: stops and drains everything, gives the memory back. */
     public void reset() {
         Device ending = device;
         if (ending == null) return;

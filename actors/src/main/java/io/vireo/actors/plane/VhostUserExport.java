@@ -1,7 +1,6 @@
 package io.vireo.actors.plane;
 
 import io.vireo.posix.EventFd;
-import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
@@ -66,9 +65,10 @@ final class VhostUserExport implements VhostUserBackend {
         host.setErr(index, err);
     }
 
-    /** Nothing of a device changes while it runs yet, so there is nothing to say on it. */
     @Override
-    public void backendChannel(Fd socket) {}
+    public void reset() {
+        host.resetDriver();
+    }
 
     @Override
     public void disconnected() {

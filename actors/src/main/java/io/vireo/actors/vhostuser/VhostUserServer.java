@@ -6,6 +6,7 @@ import io.vireo.posix.EventFd;
 import io.vireo.posix.PeerCredentials;
 import io.vireo.posix.PosixException;
 import io.vireo.posix.UnixSocket;
+import io.vireo.virtio.vhostuser.BackendRequest;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VhostUserException;
 import java.time.Duration;
@@ -32,17 +33,20 @@ public final class VhostUserServer implements AutoCloseable {
     private static final long LISTENING = 0;
     private static final long CLIENT = 1;
     private static final long WAKE = 2;
+    private static final long CHANNEL = 3;
+    private static final int TOKENS = 4;
     private static final int CLIENT_EVENTS = Epoll.EPOLLIN | Epoll.EPOLLRDHUP;
 
     private final UnixSocket listening;
     private final VhostUserBackend backend;
     private final RateLimitedLog log;
     private final EventFd wake = EventFd.create();
-    private final Epoll epoll = Epoll.create(3);
+    private final Epoll epoll = Epoll.create(TOKENS);
     private final Thread thread;
     private volatile ClientConnection client;
     private volatile boolean stopping;
     private volatile boolean deviceFailed;
+    private volatile boolean configChanged;
     private final AtomicBoolean closed = new AtomicBoolean();
     private boolean acceptPaused;
 
@@ -91,6 +95,12 @@ public final class VhostUserServer implements AutoCloseable {
         wake.signal();
     }
 
+    /** The device's configuration space has changed: tells the front-end, if there is one that listens; does not wait. */
+    public void configChanged() {
+        configChanged = true;
+        wake.signal();
+    }
+
     /** Waits until the thread has ended, and with it every request of the client; false when that takes longer. */
     public boolean awaitStopped(Duration timeout) throws InterruptedException {
         return thread.join(timeout);
@@ -126,17 +136,28 @@ public final class VhostUserServer implements AutoCloseable {
     }
 
     private void turn() {
-        int count = epoll.await(acceptPaused ? ACCEPT_PAUSE_NANOS : FOR_EVER);
+        // What was said while clientEvents looked woke nobody: it is looked for before the wait.
+        boolean said = deviceFailed || configChanged;
+        int count = epoll.await(said ? 0 : acceptPaused ? ACCEPT_PAUSE_NANOS : FOR_EVER);
         boolean clientReady = false;
         boolean listeningReady = false;
+        boolean channelReady = false;
         for (int i = 0; i < count; i++) {
             if (epoll.token(i) == CLIENT) clientReady = true;
             if (epoll.token(i) == LISTENING) listeningReady = true;
+            if (epoll.token(i) == CHANNEL) channelReady = true;
         }
-        if (count == 0 && acceptPaused) pauseAccept(false);
+        if (count == 0 && !said && acceptPaused) pauseAccept(false);
+        if (configChanged) tellConfigChanged();
+        if (channelReady) client.channel.serve();
         if (deviceFailed) leaveFailedDevice();
         else if (clientReady) serve();
         if (listeningReady && !stopping) accept();
+    }
+
+    private void tellConfigChanged() {
+        configChanged = false;
+        if (client != null) client.channel.request(BackendRequest.CONFIG_CHANGE_MSG, 0);
     }
 
     private void leaveFailedDevice() {
@@ -185,12 +206,13 @@ public final class VhostUserServer implements AutoCloseable {
 
     private void begin(UnixSocket socket) {
         try {
-            client = new ClientConnection(socket, backend);
+            client = new ClientConnection(socket, backend, log);
         } catch (PosixException e) {
             log.warn(System.nanoTime(), "accept", "a front-end was lost while it connected: {}", e.getMessage());
             return;
         }
         epoll.add(socket.fd(), CLIENT_EVENTS, CLIENT);
+        epoll.add(client.channel.fd(), Epoll.EPOLLIN, CHANNEL);
         log.info(System.nanoTime(), "client-connected", "front-end of pid {} connected", client.peer.pid());
     }
 
@@ -226,6 +248,7 @@ public final class VhostUserServer implements AutoCloseable {
     private void end(String kind, String reason) {
         ClientConnection leaving = client;
         epoll.remove(leaving.socket.fd());
+        epoll.remove(leaving.channel.fd());
         try {
             leaving.close();
         } catch (RuntimeException | Error e) {

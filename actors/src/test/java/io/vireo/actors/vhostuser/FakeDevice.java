@@ -1,7 +1,6 @@
 package io.vireo.actors.vhostuser;
 
 import io.vireo.posix.EventFd;
-import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
@@ -13,6 +12,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 final class FakeDevice implements VhostUserBackend {
     final BlockingQueue<String> events = new LinkedBlockingQueue<>();
     volatile boolean failing;
+    /** Of the vring that was started last. */
+    volatile VringSetup started;
     private GuestMemory memory;
 
     @Override
@@ -50,6 +51,7 @@ final class FakeDevice implements VhostUserBackend {
 
     @Override
     public void startVring(int index, VringSetup setup) {
+        started = setup;
         events.add("start " + index);
     }
 
@@ -66,7 +68,9 @@ final class FakeDevice implements VhostUserBackend {
     public void setErr(int index, EventFd err) {}
 
     @Override
-    public void backendChannel(Fd socket) {}
+    public void reset() {
+        events.add("reset");
+    }
 
     @Override
     public void disconnected() {

@@ -1,5 +1,6 @@
 package io.vireo.actors.vhostuser;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -21,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -210,6 +212,71 @@ class VhostUserServerTest {
             for (String event : new String[] {"features", "memory", "start 0", "stop 0", "disconnected"}) expect(event);
             assertTrue(frontEnd.awaitEnd());
         }
+    }
+
+    @Test
+    @Tag("vhost-user-BACKEND_REQ")
+    void tellsOfAChangedConfigurationAndWaitsForNoAnswer() {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            frontEnd.negotiate();
+            server.configChanged();
+            try (FrontEnd channel = frontEnd.channel(directory)) {
+                assertArrayEquals(FrontEnd.message(2, 9, NOTHING), channel.receive(12), "also what changed before");
+                for (int i = 0; i < 100; i++) server.configChanged();
+                assertEquals(2, frontEnd.ask(MessageType.GET_QUEUE_NUM, NOTHING), "nobody waits for the answer");
+                channel.raw(FrontEnd.message(2, 5, FrontEnd.u64(0)), events(2));
+                assertArrayEquals(FrontEnd.message(2, 9, NOTHING), channel.receive(12));
+                channel.raw(FrontEnd.message(2, 5, FrontEnd.u64(1)));
+                server.configChanged();
+                assertArrayEquals(FrontEnd.message(2, 9, NOTHING), channel.receive(12), "a refusal changes nothing");
+            }
+            assertEquals(2, frontEnd.ask(MessageType.GET_QUEUE_NUM, NOTHING), "the channel's end is not the connection's");
+            server.configChanged();
+            assertEquals(2, frontEnd.ask(MessageType.GET_QUEUE_NUM, NOTHING));
+        }
+        server.configChanged();
+        servesNormally();
+    }
+
+    @Test
+    @Tag("vhost-user-BACKEND_REQ")
+    void losesOnlyTheChannelThatAFrontEndBreaks() {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            frontEnd.negotiate();
+            try (FrontEnd channel = frontEnd.channel(directory)) {
+                channel.raw(new byte[40], events(4));
+                assertTrue(channel.awaitEnd());
+            }
+            try (FrontEnd channel = frontEnd.channel(directory)) {
+                server.configChanged();
+                assertEquals(2, channel.receive(12)[0]);
+            }
+            assertEquals(2, frontEnd.ask(MessageType.GET_QUEUE_NUM, NOTHING));
+        }
+    }
+
+    @Test
+    @Tag("vhost-user-INBAND_NOTIFICATIONS")
+    void sendsCallsAsMessagesOneUnansweredAtATime() throws InterruptedException {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            frontEnd.negotiate();
+            try (FrontEnd channel = frontEnd.channel(directory)) {
+                frontEnd.startInbandVring();
+                for (int i = 0; i < 1000; i++) device.started.call().signal();
+                assertArrayEquals(FrontEnd.message(4, 9, FrontEnd.state(0, 0)), channel.receive(20));
+                device.started.err().signal();
+                assertEquals(0, frontEnd.ask(MessageType.VRING_KICK, FrontEnd.state(0, 0)), "kicks go on");
+                channel.raw(FrontEnd.message(4, 5, FrontEnd.u64(0)));
+                byte[] next = channel.receive(20);
+                // The thousand signals may have been two events to the server.
+                if (next[0] == 4) {
+                    channel.raw(FrontEnd.message(4, 5, FrontEnd.u64(0)));
+                    next = channel.receive(20);
+                }
+                assertArrayEquals(FrontEnd.message(5, 9, FrontEnd.state(0, 0)), next);
+            }
+        }
+        for (String event : new String[] {"features", "memory", "start 0", "stop 0", "disconnected"}) expect(event);
     }
 
     private void servesNormally() {

@@ -18,11 +18,13 @@ public final class BlkConfigSpace {
     private static final VarHandle U64 = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final byte[] fixed;
+    private final boolean initialWriteback;
     private volatile boolean writeback;
 
     public BlkConfigSpace(BlkProperties properties) {
         fixed = encode(properties);
-        writeback = properties.writeCache();
+        initialWriteback = properties.writeCache();
+        writeback = initialWriteback;
     }
 
     private static byte[] encode(BlkProperties p) {
@@ -78,6 +80,11 @@ public final class BlkConfigSpace {
     /** The driver took CONFIG_WCE without FLUSH: it cannot flush, so the device begins write-through (5.2.5). */
     public void accepted(long features) {
         if ((features & (BlkLayout.F_CONFIG_WCE | BlkLayout.F_FLUSH)) == BlkLayout.F_CONFIG_WCE) writeback = false;
+    }
+
+    /** What a driver wrote is forgotten. */
+    public void reset() {
+        writeback = initialWriteback;
     }
 
     public boolean writeback() {

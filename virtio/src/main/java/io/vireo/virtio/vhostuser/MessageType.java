@@ -21,12 +21,16 @@ public enum MessageType {
     SET_BACKEND_REQ_FD(21, 0, 1, 1, ProtocolFeatures.BACKEND_REQ),
     GET_CONFIG(24, -1, 0, 0, ProtocolFeatures.CONFIG),
     SET_CONFIG(25, -1, 0, 0, ProtocolFeatures.CONFIG),
+    RESET_DEVICE(34, 0, 0, 0, ProtocolFeatures.RESET_DEVICE),
+    VRING_KICK(35, VhostUserLayout.STATE_BYTES, 0, 0, ProtocolFeatures.INBAND_NOTIFICATIONS),
     GET_MAX_MEM_SLOTS(36, 0, 0, 0, ProtocolFeatures.CONFIGURE_MEM_SLOTS),
     ADD_MEM_REG(37, VhostUserLayout.SLOT_BYTES, 1, 1, ProtocolFeatures.CONFIGURE_MEM_SLOTS),
     /** Takes no descriptor; some front-ends attach one, which is closed unused, as the document asks. */
-    REM_MEM_REG(38, VhostUserLayout.SLOT_BYTES, 0, 1, ProtocolFeatures.CONFIGURE_MEM_SLOTS);
+    REM_MEM_REG(38, VhostUserLayout.SLOT_BYTES, 0, 1, ProtocolFeatures.CONFIGURE_MEM_SLOTS),
+    SET_STATUS(39, VhostUserLayout.U64_BYTES, 0, 0, ProtocolFeatures.STATUS),
+    GET_STATUS(40, 0, 0, 0, ProtocolFeatures.STATUS);
 
-    private static final MessageType[] BY_ID = new MessageType[39];
+    private static final MessageType[] BY_ID = new MessageType[41];
 
     static {
         for (MessageType type : values()) BY_ID[type.id] = type;
@@ -59,7 +63,8 @@ public enum MessageType {
     /** Whether the request has a reply of its own, so that need_reply changes nothing. */
     public boolean hasReply() {
         return switch (this) {
-            case GET_FEATURES, GET_PROTOCOL_FEATURES, GET_VRING_BASE, GET_QUEUE_NUM, GET_CONFIG, GET_MAX_MEM_SLOTS -> true;
+            case GET_FEATURES, GET_PROTOCOL_FEATURES, GET_VRING_BASE, GET_QUEUE_NUM, GET_CONFIG, GET_MAX_MEM_SLOTS,
+                GET_STATUS -> true;
             default -> false;
         };
     }

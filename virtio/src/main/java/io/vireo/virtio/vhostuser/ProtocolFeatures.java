@@ -10,6 +10,7 @@ public final class ProtocolFeatures {
     public static final long BACKEND_SEND_FD = 1L << 10;
     public static final long INFLIGHT_SHMFD = 1L << 12;
     public static final long RESET_DEVICE = 1L << 13;
+    public static final long INBAND_NOTIFICATIONS = 1L << 14;
     public static final long CONFIGURE_MEM_SLOTS = 1L << 15;
     public static final long STATUS = 1L << 16;
 
@@ -20,7 +21,11 @@ public final class ProtocolFeatures {
     public static final long NEGOTIABLE = 1L << 30;
 
     /** What a session offers. */
-    public static final long OFFERED = MQ | REPLY_ACK | BACKEND_REQ | CONFIG | CONFIGURE_MEM_SLOTS;
+    public static final long OFFERED = MQ | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD | RESET_DEVICE
+            | INBAND_NOTIFICATIONS | CONFIGURE_MEM_SLOTS | STATUS;
+
+    /** What INBAND_NOTIFICATIONS cannot do without. */
+    static final long INBAND_NEEDS = BACKEND_REQ | REPLY_ACK;
 
     private ProtocolFeatures() {}
 }

@@ -1,7 +1,6 @@
 package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.EventFd;
-import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
 
@@ -57,11 +56,11 @@ public interface VhostUserBackend {
     void setErr(int index, EventFd err);
 
     /**
-     * A connected socket for requests of our own (BACKEND_CONFIG_CHANGE_MSG), replacing the one before. It stays the
-     * session's, which closes it when it is replaced or after {@link #disconnected}.
+     * RESET_DEVICE: the driver starts over. No vring runs; features and configuration are as before the first driver, and
+     * the memory stays.
      */
-    void backendChannel(Fd socket);
+    void reset();
 
-    /** The connection is over; no vring runs. Releases the memory generation and forgets the channel. */
+    /** The connection is over; no vring runs. Releases the memory generation. */
     void disconnected();
 }

@@ -23,7 +23,9 @@ public final class VhostUserException extends RuntimeException {
         VRING_RUNNING,
         MEMORY_REGION,
         MEMORY_SLOTS,
-        CONFIG
+        CONFIG,
+        STATUS,
+        RESERVED
     }
 
     private final Fault fault;

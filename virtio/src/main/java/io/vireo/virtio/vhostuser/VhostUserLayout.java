@@ -69,8 +69,5 @@ public final class VhostUserLayout {
     /** Most descriptors one message may carry: Linux passes no more at once (SCM_MAX_FD). */
     public static final int DESCRIPTORS_MAX = 253;
 
-    /** Back-end's own requests, over the channel of SET_BACKEND_REQ_FD: VHOST_USER_BACKEND_CONFIG_CHANGE_MSG. */
-    public static final int BACKEND_CONFIG_CHANGE_MSG = 2;
-
     private VhostUserLayout() {}
 }

@@ -21,7 +21,8 @@ final class Peer {
     static final int RING_SIZE = 128;
 
     final RecordingBackend backend = new RecordingBackend();
-    final Session session = new Session(backend);
+    final RecordingLink link = new RecordingLink();
+    final Session session = new Session(backend, link);
 
     Session.Answer send(MessageType type, byte[] payload, Fd... fds) {
         return send(type.id(), 0, payload, fds);

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vireo.posix.EventFd;
-import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
 import io.vireo.virtio.queue.VirtqueueLayout;
@@ -26,7 +25,6 @@ final class RecordingBackend implements VhostUserBackend {
     final VringSetup[] running = new VringSetup[QUEUES];
     final SplitRing[] rings = new SplitRing[QUEUES];
     GuestMemory memory;
-    Fd channel;
     long accepted;
     int stopsAt = 7;
     boolean gone;
@@ -109,10 +107,10 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
-    public void backendChannel(Fd socket) {
-        if (channel != null) assertFalse(channel.isClosed(), "the old channel outlives the change");
-        channel = socket;
-        calls.add("channel");
+    public void reset() {
+        for (VringSetup setup : running) assertNull(setup, "nothing runs when the driver starts over");
+        accepted = 0;
+        calls.add("reset");
     }
 
     @Override

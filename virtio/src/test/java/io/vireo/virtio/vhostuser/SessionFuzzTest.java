@@ -39,6 +39,7 @@ class SessionFuzzTest {
             for (int message = 0; message < MESSAGES; message++) refused += step(peer);
             started += (int) peer.backend.calls.stream().filter(call -> call.startsWith("start")).count();
             peer.session.close();
+            peer.link.close();
             assertTrue(peer.backend.gone);
             assertEquals(descriptors, Peer.openDescriptors(), "descriptors, session " + i + ", seed " + seed);
             assertEquals(0, Peer.mappings(), "mappings, session " + i + ", seed " + seed);
@@ -75,6 +76,8 @@ class SessionFuzzTest {
                 Peer.u64(often(random.nextInt(RecordingBackend.QUEUES)) | (random.nextInt(8) == 0 ? 0x100 : 0));
             case SET_VRING_NUM -> state(Peer.RING_SIZE);
             case SET_VRING_BASE, GET_VRING_BASE -> state(random.nextInt(65536));
+            case VRING_KICK -> state(0);
+            case SET_STATUS -> Peer.u64(often(random.nextInt(16)));
             case SET_VRING_ENABLE -> state(random.nextInt(4) > 0 ? 1 : 0);
             case SET_VRING_ADDR -> Peer.addresses((int) often(random.nextInt(RecordingBackend.QUEUES)),
                     often(Peer.USER + (random.nextInt(16) << 14)));

@@ -1,0 +1,236 @@
+package io.vireo.virtio.vhostuser;
+
+import io.vireo.posix.EventFd;
+import io.vireo.posix.Fd;
+import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueLayout;
+import io.vireo.virtio.vhostuser.VhostUserException.Fault;
+import java.util.List;
+
+/**
+ * The messages about vrings, and which of them run: a vring runs while features, memory, size, addresses and kick are
+ * known and it is enabled. The document lets it start at the first kick; it starts at once instead, as other back-ends
+ * do, since looking at an idle ring harms nobody. Thread: the session's.
+ */
+final class VringMessages implements AutoCloseable {
+    private final VhostUserBackend backend;
+    private final Negotiation negotiation;
+    private final Vring[] vrings;
+    /** The memory messages' own, who replaces it by {@link #useMemory}. */
+    private MemoryTable memory;
+
+    VringMessages(VhostUserBackend backend, BackendLink link, Negotiation negotiation, MemoryTable memory) {
+        this.backend = backend;
+        this.negotiation = negotiation;
+        this.memory = memory;
+        vrings = new Vring[backend.queueCountMax()];
+        for (int i = 0; i < vrings.length; i++) vrings[i] = new Vring(i, link);
+    }
+
+    int count() {
+        return vrings.length;
+    }
+
+    void setNum(byte[] payload) {
+        Vring vring = stoppedVring(MessageType.SET_VRING_NUM, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        int size = Payload.i32(payload, VhostUserLayout.STATE_NUM);
+        if (!VirtqueueLayout.isValidSize(size)) {
+            throw new VhostUserException(Fault.VRING_SIZE,
+                    "vring " + vring.index + " of size " + Integer.toUnsignedString(size));
+        }
+        vring.size = size;
+        startIfReady(vring);
+    }
+
+    void setBase(byte[] payload) {
+        Vring vring = stoppedVring(MessageType.SET_VRING_BASE, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        long base = Payload.u32(payload, VhostUserLayout.STATE_NUM);
+        if (base > 0xFFFF) throw new VhostUserException(Fault.VRING_BASE, "vring " + vring.index + " at " + base);
+        vring.base = (int) base;
+    }
+
+    void setAddr(byte[] payload) {
+        Vring vring = vring(Payload.u32(payload, VhostUserLayout.ADDR_INDEX));
+        VringAddresses addresses = VringAddresses.read(payload);
+        if (addresses.equals(vring.addresses)) return;
+        requireStopped(MessageType.SET_VRING_ADDR, vring);
+        // What is not known yet is checked when the vring starts, which it cannot without.
+        if (vring.size > 0 && !memory.isEmpty()) memory.translate(addresses, vring.size);
+        vring.addresses = addresses;
+        startIfReady(vring);
+    }
+
+    void setEnable(byte[] payload) {
+        Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        long enable = Payload.u32(payload, VhostUserLayout.STATE_NUM);
+        vring.enabled = enable != 0 ? Vring.Enabled.YES : Vring.Enabled.NO;
+        if (enable == 0) stop(vring);
+        else startIfReady(vring);
+    }
+
+    byte[] getBase(byte[] payload) {
+        Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        stop(vring);
+        vring.replaceKick(null);
+        return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base);
+    }
+
+    void setKick(byte[] payload, List<Fd> fds) {
+        Vring vring = describedVring(payload);
+        EventFd kick = takeEventFd(payload, fds);
+        if (kick == null) {
+            throw new VhostUserException(Fault.DESCRIPTOR_COUNT,
+                    "vring " + vring.index + " without a kick: polling for ever is not supported");
+        }
+        stop(vring);
+        vring.replaceKick(kick);
+        startIfReady(vring);
+    }
+
+    void setCall(byte[] payload, List<Fd> fds) {
+        Vring vring = describedVring(payload);
+        EventFd call = takeEventFd(payload, fds);
+        if (vring.running) backend.setCall(vring.index, call);
+        vring.call.replace(call);
+        // What the one before was told nobody may have heard: a front-end swaps them while the guest waits.
+        if (call != null) call.signal();
+    }
+
+    void setErr(byte[] payload, List<Fd> fds) {
+        Vring vring = describedVring(payload);
+        EventFd err = takeEventFd(payload, fds);
+        if (vring.running) backend.setErr(vring.index, err);
+        vring.err.replace(err);
+    }
+
+    /** VRING_KICK: one that comes as a message starts the vring too, and then reaches it as any other. */
+    void kick(byte[] payload) {
+        Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        long reserved = Payload.u32(payload, VhostUserLayout.STATE_NUM);
+        if (reserved != 0) throw new VhostUserException(Fault.RESERVED, "VRING_KICK with " + reserved + " instead of 0");
+        if (vring.kick == null) vring.replaceKick(EventFd.create());
+        startIfReady(vring);
+        vring.kick.signal();
+    }
+
+    boolean anyRuns() {
+        for (Vring vring : vrings) if (vring.running) return true;
+        return false;
+    }
+
+    /** The addresses in {@code next} of the vrings that run, by index; null for the others. */
+    SplitRing[] translate(MemoryTable next) {
+        SplitRing[] rings = new SplitRing[vrings.length];
+        for (Vring vring : vrings) {
+            if (vring.running) rings[vring.index] = next.translate(vring.addresses, vring.size);
+        }
+        return rings;
+    }
+
+    void useMemory(MemoryTable next) {
+        memory = next;
+        startReady();
+    }
+
+    void startReady() {
+        for (Vring vring : vrings) startIfReady(vring);
+    }
+
+    /** Stops them all until their next kick. */
+    void stopAll() {
+        for (Vring vring : vrings) {
+            stop(vring);
+            vring.replaceKick(null);
+        }
+    }
+
+    void reset() {
+        stopAll();
+        for (Vring vring : vrings) vring.reset();
+    }
+
+    private Vring vring(long index) {
+        if (index >= vrings.length)
+            throw new VhostUserException(Fault.VRING_INDEX, "vring %d of %d".formatted(index, vrings.length));
+        return vrings[(int) index];
+    }
+
+    private Vring describedVring(byte[] payload) {
+        return vring(Payload.i64(payload, 0) & VhostUserLayout.VRING_INDEX_MASK);
+    }
+
+    private Vring stoppedVring(MessageType type, long index) {
+        Vring vring = vring(index);
+        requireStopped(type, vring);
+        return vring;
+    }
+
+    private static void requireStopped(MessageType type, Vring vring) {
+        if (vring.running) throw new VhostUserException(Fault.VRING_RUNNING, type + " while vring " + vring.index + " runs");
+    }
+
+    /** The message's eventfd, which leaves {@code fds}; null when the message says that there is none. */
+    private static EventFd takeEventFd(byte[] payload, List<Fd> fds) {
+        boolean announced = (Payload.i64(payload, 0) & VhostUserLayout.VRING_NO_FD) == 0;
+        if (announced == fds.isEmpty()) {
+            throw new VhostUserException(Fault.DESCRIPTOR_COUNT,
+                    (announced ? "a descriptor is announced" : "no descriptor is announced") + " and there are " + fds.size());
+        }
+        if (!announced) return null;
+        EventFd event = EventDescriptor.accept(fds.getFirst());
+        fds.removeFirst();
+        return event;
+    }
+
+    private void startIfReady(Vring vring) {
+        if (vring.running || !negotiation.featuresAccepted || !isEnabled(vring)) return;
+        if (memory.isEmpty() || vring.size == 0 || vring.addresses == null || vring.kick == null) return;
+        SplitRing ring;
+        try {
+            ring = memory.translate(vring.addresses, vring.size);
+        } catch (VhostUserException e) {
+            vring.replaceKick(null);
+            throw e;
+        }
+        if (negotiation.has(ProtocolFeatures.INBAND_NOTIFICATIONS)) {
+            vring.call.sendInband();
+            vring.err.sendInband();
+        }
+        backend.startVring(vring.index,
+                new VringSetup(vring.size, ring, vring.base, vring.kick, vring.call.get(), vring.err.get()));
+        vring.running = true;
+    }
+
+    private boolean isEnabled(Vring vring) {
+        return switch (vring.enabled) {
+            case YES -> true;
+            case NO -> false;
+            case UNSAID -> negotiation.vringsBeginEnabled();
+        };
+    }
+
+    private void stop(Vring vring) {
+        if (!vring.running) return;
+        vring.base = backend.stopVring(vring.index) & 0xFFFF;
+        vring.running = false;
+    }
+
+    /** Stops what runs, whatever the back-end throws; the first of that is thrown at the end. Descriptors stay open. */
+    void end() {
+        RuntimeException failure = null;
+        for (Vring vring : vrings) {
+            try {
+                stop(vring);
+            } catch (RuntimeException e) {
+                if (failure == null) failure = e;
+                else failure.addSuppressed(e);
+            }
+        }
+        if (failure != null) throw failure;
+    }
+
+    @Override
+    public void close() {
+        for (Vring vring : vrings) vring.close();
+    }
+}
