@@ -229,7 +229,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
         }
         SplitRing ring = queue.ring(memory, setup);
         queue.open(setup);
-        host.startQueue(queue.index(), setup.size(), ring, nextAvail, queue.kick(), queue.call(), null);
+        host.startQueue(queue.index(), setup.size(), ring, nextAvail, queue.kick(), queue.call(), null, null);
     }
 
     synchronized int disable(Virtqueue queue) {

@@ -109,6 +109,11 @@ public final class Memory {
         ALIGNED_U32.setRelease(address, value);
     }
 
+    /** Sets the bits of {@code mask}, atomically, after everything before it. */
+    public static void orInt(long address, int mask) {
+        int ignored = (int) ALIGNED_U32.getAndBitwiseOr(address, mask);
+    }
+
     /** A full barrier: needed where a store must be seen before a following load (event index, need-wakeup flags). */
     public static void fullFence() {
         VarHandle.fullFence();

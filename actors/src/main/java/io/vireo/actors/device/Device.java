@@ -8,10 +8,12 @@ import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.SplitRing;
 import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.UsedRingLog;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -111,15 +113,40 @@ public final class Device {
         }
     }
 
+    /** Has what is written for requests from now on marked in {@code log}, also for those in flight; null: no more. */
+    public void logWrites(DirtyLog log) {
+        for (Shard shard : shards.values()) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            ask(shard, new DeviceActor.Log(log, done), done);
+        }
+    }
+
+    /** As {@link #logWrites}, for what is written to the used ring of a virtqueue. */
+    public void logUsedRing(int index, UsedRingLog log) {
+        Shard shard = shardOf(index);
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        ask(shard, new DeviceActor.LogUsed(index, log, done), done);
+    }
+
     /**
      * Starts a virtqueue.
      *
      * @param call null when the driver polls
      * @param err null when nobody wants to know that the ring is broken
+     * @param usedLog null when nobody wants to know what is written to the used ring
      */
-    public void startQueue(int index, int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {
+    public void startQueue(
+            int index,
+            int size,
+            SplitRing ring,
+            int nextAvail,
+            EventFd kick,
+            EventFd call,
+            EventFd err,
+            UsedRingLog usedLog) {
         Shard shard = shardOf(index);
         SplitVirtqueue virtqueue = new SplitVirtqueue(index, size, ring, nextAvail, features);
+        virtqueue.logUsed(usedLog);
         // Its driver counts buffers; one that crosses memory regions is several here.
         int segmentsMax = properties.segMax() + Chain.CROSSINGS_MAX;
         ServedVirtqueue queue = new ServedVirtqueue(virtqueue, kick, segmentsMax, shard.state);

@@ -12,7 +12,9 @@ import akka.stream.Materializer;
 import io.vireo.actors.pipeline.BatchInlet;
 import io.vireo.actors.pipeline.RequestPipeline;
 import io.vireo.posix.EventFd;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.UsedRingLog;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -21,7 +23,7 @@ import java.util.concurrent.CompletableFuture;
  * told; neighbours on the same IOThread do not notice.
  */
 final class DeviceActor {
-    sealed interface Command permits Drain, UseMemory, Start, SetCall, SetErr, SetDurable, Close, Failed {}
+    sealed interface Command permits Drain, UseMemory, Start, SetCall, SetErr, Log, LogUsed, SetDurable, Close, Failed {}
 
     /** A virtqueue has requests. */
     enum Drain implements Command {
@@ -37,6 +39,12 @@ final class DeviceActor {
     record SetCall(int index, EventFd call, CompletableFuture<Void> done) implements Command {}
 
     record SetErr(int index, EventFd err, CompletableFuture<Void> done) implements Command {}
+
+    /** Marks in this log what it writes for requests; null: in none. */
+    record Log(DirtyLog log, CompletableFuture<Void> done) implements Command {}
+
+    /** As {@link Log}, for the used ring of a virtqueue. */
+    record LogUsed(int index, UsedRingLog log, CompletableFuture<Void> done) implements Command {}
 
     /** Whether a write completes only when it is durable. */
     record SetDurable(boolean durable) implements Command {}
@@ -89,6 +97,8 @@ final class DeviceActor {
                 case Start message -> onStart(message);
                 case SetCall message -> onSetCall(message);
                 case SetErr message -> onSetErr(message);
+                case Log message -> onLog(message);
+                case LogUsed message -> onLogUsed(message);
                 case SetDurable message -> onSetDurable(message);
                 case Close _ -> onClose();
                 case Failed message -> fail(message.reason());
@@ -136,6 +146,19 @@ final class DeviceActor {
     private Behavior<Command> onSetErr(SetErr message) {
         ServedVirtqueue queue = shard.queue(message.index());
         if (queue != null) queue.err = message.err();
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onLog(Log message) {
+        shard.log(message.log());
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onLogUsed(LogUsed message) {
+        ServedVirtqueue queue = shard.queue(message.index());
+        if (queue != null) queue.ring.logUsed(message.log());
         message.done().complete(null);
         return Behaviors.same();
     }

@@ -17,8 +17,10 @@ import io.vireo.storage.node.NodeLimits;
 import io.vireo.virtio.blk.BlkConfigSpace;
 import io.vireo.virtio.blk.BlkFeatures;
 import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.UsedRingLog;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
@@ -62,6 +64,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     private volatile Throwable failure;
     private volatile BooleanSupplier connected = () -> false;
     private long accepted;
+    private DirtyLog dirtyLog;
     /** A queue did not stop in time: until the reset, its device's others are not waited for as long once more. */
     private boolean hangs;
     private Runnable onFailure = () -> {};
@@ -138,12 +141,32 @@ public final class DeviceHost implements DeviceView, DeviceListener {
             device = Device.open(
                     system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking, this);
             device.accept(accepted, configSpace.isWriteBack(accepted));
+            if (dirtyLog != null) device.logWrites(dirtyLog);
         }
         device.useMemory(memory, rings);
     }
 
-    public void startQueue(int index, int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {
-        device.startQueue(index, size, ring, nextAvail, kick, call, err);
+    /** As {@link Device#logWrites}, for this driver's device also when there is none yet. */
+    public void logWrites(DirtyLog next) {
+        dirtyLog = next;
+        if (device != null) device.logWrites(next);
+    }
+
+    public void logUsedRing(int index, UsedRingLog usedLog) {
+        device.logUsedRing(index, usedLog);
+    }
+
+    /** As {@link Device#startQueue}. */
+    public void startQueue(
+            int index,
+            int size,
+            SplitRing ring,
+            int nextAvail,
+            EventFd kick,
+            EventFd call,
+            EventFd err,
+            UsedRingLog usedLog) {
+        device.startQueue(index, size, ring, nextAvail, kick, call, err, usedLog);
     }
 
     /** Waits for what is in flight; the next avail index. */

@@ -1,8 +1,10 @@
 package io.vireo.actors.plane;
 
 import io.vireo.posix.EventFd;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.UsedRingLog;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VringSetup;
 
@@ -45,9 +47,19 @@ final class VhostUserExport implements VhostUserBackend {
     }
 
     @Override
+    public void logWrites(DirtyLog log) {
+        host.logWrites(log);
+    }
+
+    @Override
+    public void logUsedRing(int index, UsedRingLog log) {
+        host.logUsedRing(index, log);
+    }
+
+    @Override
     public void startVring(int index, VringSetup setup) {
         host.startQueue(
-                index, setup.size(), setup.ring(), setup.nextAvail(), setup.kick(), setup.call(), setup.err());
+                index, setup.size(), setup.ring(), setup.nextAvail(), setup.kick(), setup.call(), setup.err(), setup.usedLog());
     }
 
     @Override

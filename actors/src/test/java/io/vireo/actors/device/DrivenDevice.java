@@ -66,7 +66,7 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     void start(int nextAvail) {
         DriverVirtqueue ring = queue.queue().virtqueue();
         SplitRing addresses = new SplitRing(ring.descAddress(), ring.availAddress(), ring.usedAddress());
-        device.startQueue(0, QUEUE_SIZE, addresses, nextAvail, kick, call, err);
+        device.startQueue(0, QUEUE_SIZE, addresses, nextAvail, kick, call, err, null);
     }
 
     GuestMemory guestMemory() {

@@ -1,8 +1,10 @@
 package io.vireo.actors.vhostuser;
 
 import io.vireo.posix.EventFd;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.UsedRingLog;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VringSetup;
 import java.util.concurrent.BlockingQueue;
@@ -48,6 +50,12 @@ final class FakeDevice implements VhostUserBackend {
         memory = next;
         events.add("memory");
     }
+
+    @Override
+    public void logWrites(DirtyLog log) {}
+
+    @Override
+    public void logUsedRing(int index, UsedRingLog log) {}
 
     @Override
     public void startVring(int index, VringSetup setup) {

@@ -10,6 +10,7 @@ import io.vireo.posix.NativeBlock;
 import io.vireo.posix.PosixException;
 import io.vireo.posix.UnixSocket;
 import io.vireo.virtio.vhostuser.MessageType;
+import io.vireo.virtio.vhostuser.ProtocolFeatures;
 import io.vireo.virtio.vhostuser.VhostUserLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -70,7 +71,7 @@ final class FrontEnd implements AutoCloseable {
 
     void negotiate() {
         send(MessageType.SET_PROTOCOL_FEATURES, u64(ask(MessageType.GET_PROTOCOL_FEATURES, new byte[0])));
-        send(MessageType.SET_FEATURES, u64(ask(MessageType.GET_FEATURES, new byte[0])));
+        send(MessageType.SET_FEATURES, u64(ask(MessageType.GET_FEATURES, new byte[0]) & ~ProtocolFeatures.LOG_ALL));
     }
 
     /** Gives memory and everything vring 0 needs, and returns once it runs. */

@@ -95,7 +95,7 @@ class VhostUserServerTest {
             before.send(MessageType.GET_FEATURES, NOTHING);
             before.close();
             try (FrontEnd next = new FrontEnd(path)) {
-                assertEquals(1L << 32 | 1L << 30, next.ask(MessageType.GET_FEATURES, NOTHING));
+                assertEquals(1L << 32 | 1L << 30 | 1L << 26, next.ask(MessageType.GET_FEATURES, NOTHING));
             }
         }
     }
@@ -115,7 +115,7 @@ class VhostUserServerTest {
             byte[] three = new byte[36];
             for (int i = 0; i < 3; i++) System.arraycopy(one, 0, three, 12 * i, 12);
             frontEnd.raw(three);
-            for (int i = 0; i < 3; i++) assertEquals(1L << 32 | 1L << 30, frontEnd.reply(MessageType.GET_FEATURES.id()));
+            for (int i = 0; i < 3; i++) assertEquals(1L << 32 | 1L << 30 | 1L << 26, frontEnd.reply(MessageType.GET_FEATURES.id()));
         }
     }
 
@@ -281,7 +281,7 @@ class VhostUserServerTest {
 
     private void servesNormally() {
         try (FrontEnd frontEnd = new FrontEnd(path)) {
-            assertEquals(1L << 32 | 1L << 30, frontEnd.ask(MessageType.GET_FEATURES, NOTHING));
+            assertEquals(1L << 32 | 1L << 30 | 1L << 26, frontEnd.ask(MessageType.GET_FEATURES, NOTHING));
         }
     }
 

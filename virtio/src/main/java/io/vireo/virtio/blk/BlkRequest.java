@@ -2,6 +2,8 @@ package io.vireo.virtio.blk;
 
 import io.vireo.posix.IoVec;
 import io.vireo.posix.Memory;
+import io.vireo.virtio.memory.DirtyLog;
+import io.vireo.virtio.memory.GuestMemory;
 
 /**
  * One request as the device judged it; reused for one after the other, filled by {@link BlkRequestReader}.
@@ -25,7 +27,7 @@ public final class BlkRequest {
     long lengthBytes;
     long statusAddress;
 
-    /** @param data this request's own, empty whenever there is no data to move */
+    /** @param data this request's own, empty whenever it has no data */
     public BlkRequest(IoVec data) {
         this.data = data;
     }
@@ -58,9 +60,17 @@ public final class BlkRequest {
         return lengthBytes;
     }
 
-    /** Host addresses of what IN fills and OUT writes. */
+    /** Host addresses of what IN fills and OUT writes, and of what GET_ID has filled. */
     public IoVec data() {
         return data;
+    }
+
+    /** Marks what this request has written into guest memory; {@code memory} is where it was taken from. */
+    public void log(GuestMemory memory, DirtyLog log) {
+        log.mark(memory.gpa(statusAddress), BlkLayout.REQ_STATUS_BYTES);
+        if (type != BlkLayout.T_IN && type != BlkLayout.T_GET_ID) return;
+        data.rewind();
+        for (int i = 0; i < data.count(); i++) log.mark(memory.gpa(data.base(i)), data.lengthBytes(i));
     }
 
     /** WRITE_ZEROES only: the range may be deallocated. */

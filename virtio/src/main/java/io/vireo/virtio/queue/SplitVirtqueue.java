@@ -63,6 +63,8 @@ public final class SplitVirtqueue {
     private int kicksValue;
 
     private boolean kicksWritten;
+    /** Null while nobody wants to know what is written to the used ring. */
+    private UsedRingLog usedLog;
 
     /**
      * @param nextAvail where the device goes on in the avail ring; 0 for a new ring, what the device that served it
@@ -100,6 +102,11 @@ public final class SplitVirtqueue {
         descriptorTable = ring.descriptorTable();
         availRing = ring.availRing();
         usedRing = ring.usedRing();
+    }
+
+    /** Has all that is written to the used ring from now on marked in {@code log}; null: no more. */
+    public void logUsed(UsedRingLog log) {
+        usedLog = log;
     }
 
     public int index() {
@@ -248,9 +255,18 @@ public final class SplitVirtqueue {
     public void publishUsed(int heldBack) {
         int fresh = unpublished() - heldBack;
         if (fresh <= 0) return;
+        int first = publishedUsed & (size - 1);
         publishedUsed = (publishedUsed + fresh) & 0xFFFF;
         Memory.putU16Release(usedRing + USED_IDX, publishedUsed);
+        if (usedLog != null) logPublished(first, fresh);
         usedSinceCallCheck = Math.min(usedSinceCallCheck + fresh, 0x10000);
+    }
+
+    private void logPublished(int first, int count) {
+        int beforeEnd = Math.min(count, size - first);
+        usedLog.mark(USED_RING + (long) USED_ELEMENT_BYTES * first, (long) USED_ELEMENT_BYTES * beforeEnd);
+        if (count > beforeEnd) usedLog.mark(USED_RING, (long) USED_ELEMENT_BYTES * (count - beforeEnd));
+        usedLog.mark(USED_IDX, 2);
     }
 
     /** Whether the driver wants a call for what was published since this was last asked (2.7.7.2, 2.7.10). */
@@ -272,7 +288,7 @@ public final class SplitVirtqueue {
      * when it passes avail_event, which stays behind.
      */
     public void suppressKicks() {
-        if (!eventIdx) writeKicks(usedRing + USED_FLAGS, USED_F_NO_NOTIFY);
+        if (!eventIdx) writeKicks(USED_FLAGS, USED_F_NO_NOTIFY);
     }
 
     /**
@@ -282,16 +298,17 @@ public final class SplitVirtqueue {
      * @return true when there is work: the caller goes on polling
      */
     public boolean enableKicks() {
-        if (eventIdx) writeKicks(usedRing + VirtqueueLayout.availEventOffset(size), nextAvail);
-        else writeKicks(usedRing + USED_FLAGS, 0);
+        if (eventIdx) writeKicks(VirtqueueLayout.availEventOffset(size), nextAvail);
+        else writeKicks(USED_FLAGS, 0);
         // The wish must be out before avail.idx is read; pairs with the driver's barrier between the two.
         Memory.fullFence();
         return refresh();
     }
 
-    private void writeKicks(long at, int value) {
+    private void writeKicks(long offset, int value) {
         if (kicksWritten && kicksValue == value) return;
-        Memory.putU16(at, value);
+        Memory.putU16(usedRing + offset, value);
+        if (usedLog != null) usedLog.mark(offset, 2);
         kicksValue = value;
         kicksWritten = true;
     }

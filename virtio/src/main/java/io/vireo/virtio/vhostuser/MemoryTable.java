@@ -5,6 +5,7 @@ import io.vireo.posix.FileStatus;
 import io.vireo.posix.Mapping;
 import io.vireo.posix.PosixException;
 import io.vireo.posix.PosixFile;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
@@ -67,6 +68,11 @@ final class MemoryTable implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             throw refusal(e);
         }
+    }
+
+    /** Whether the log has a bit for every page of it. */
+    boolean isCoveredBy(DirtyLog log) {
+        return isEmpty() || log.covers(memory.lastGpa(), 1);
     }
 
     /** A generation for the back-end to keep, with holds of its own. */

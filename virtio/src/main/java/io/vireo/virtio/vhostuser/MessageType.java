@@ -7,6 +7,8 @@ public enum MessageType {
     SET_OWNER(3, 0, 0, 0, 0),
     RESET_OWNER(4, 0, 0, 0, 0),
     SET_MEM_TABLE(5, -1, 0, VhostUserLayout.TABLE_REGIONS_MAX, 0),
+    SET_LOG_BASE(6, VhostUserLayout.LOG_BYTES, 1, 1, ProtocolFeatures.LOG_SHMFD),
+    SET_LOG_FD(7, 0, 1, 1, ProtocolFeatures.LOG_SHMFD),
     SET_VRING_NUM(8, VhostUserLayout.STATE_BYTES, 0, 0, 0),
     SET_VRING_ADDR(9, VhostUserLayout.ADDR_BYTES, 0, 0, 0),
     SET_VRING_BASE(10, VhostUserLayout.STATE_BYTES, 0, 0, 0),

@@ -12,6 +12,11 @@ final class Negotiation {
         return (protocolFeatures & protocolFeature) == protocolFeature;
     }
 
+    /** Whether all that is written for requests is to be marked, in a log that there is a message for. */
+    boolean logsAll() {
+        return (features & ProtocolFeatures.LOG_ALL) != 0 && has(ProtocolFeatures.LOG_SHMFD);
+    }
+
     /** A front-end that knows no protocol features knows nothing of enabling either. */
     boolean vringsBeginEnabled() {
         return (features & ProtocolFeatures.NEGOTIABLE) == 0;

@@ -20,8 +20,11 @@ public final class ProtocolFeatures {
      */
     public static final long NEGOTIABLE = 1L << 30;
 
+    /** VHOST_F_LOG_ALL, another of vhost-user's own among the virtio feature bits: written pages are marked in a log. */
+    public static final long LOG_ALL = 1L << 26;
+
     /** What a session offers. */
-    public static final long OFFERED = MQ | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD | RESET_DEVICE
+    public static final long OFFERED = MQ | LOG_SHMFD | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD | RESET_DEVICE
             | INBAND_NOTIFICATIONS | CONFIGURE_MEM_SLOTS | STATUS;
 
     /** What INBAND_NOTIFICATIONS cannot do without. */

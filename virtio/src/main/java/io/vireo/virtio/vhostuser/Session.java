@@ -15,11 +15,15 @@ import java.util.List;
  * kick.
  */
 public final class Session implements AutoCloseable {
+    /** Bits of vhost-user's own, which the device never sees. */
+    private static final long OWN_FEATURES = ProtocolFeatures.NEGOTIABLE | ProtocolFeatures.LOG_ALL;
+
     private final VhostUserBackend backend;
     private final BackendLink link;
     private final Negotiation negotiation = new Negotiation();
     private final VringMessages vrings;
     private final MemoryMessages memory;
+    private final LogMessages logs;
     private final DeviceStatus status = new DeviceStatus();
     private boolean closed;
 
@@ -29,6 +33,7 @@ public final class Session implements AutoCloseable {
         MemoryTable empty = MemoryTable.empty();
         vrings = new VringMessages(backend, link, negotiation, empty);
         memory = new MemoryMessages(backend, vrings, empty);
+        logs = new LogMessages(vrings);
     }
 
     /**
@@ -94,6 +99,8 @@ public final class Session implements AutoCloseable {
             case SET_MEM_TABLE -> done(() -> memory.setMemTable(payload, fds));
             case ADD_MEM_REG -> done(() -> memory.addMemReg(payload, fds));
             case REM_MEM_REG -> done(() -> memory.remMemReg(payload));
+            case SET_LOG_BASE -> logs.setLogBase(payload, fds);
+            case SET_LOG_FD -> done(() -> logs.setLogFd(fds));
             case SET_VRING_NUM -> done(() -> vrings.setNum(payload));
             case SET_VRING_ADDR -> done(() -> vrings.setAddr(payload));
             case SET_VRING_BASE -> done(() -> vrings.setBase(payload));
@@ -131,22 +138,25 @@ public final class Session implements AutoCloseable {
     }
 
     private long offeredFeatures() {
-        return backend.offeredFeatures() | ProtocolFeatures.NEGOTIABLE;
+        return backend.offeredFeatures() | OWN_FEATURES;
     }
 
     private void setFeatures(long accepted) {
         long unoffered = accepted & ~offeredFeatures();
         if (unoffered != 0)
             throw new VhostUserException(Fault.FEATURES, "features 0x%x were not offered".formatted(unoffered));
-        if (negotiation.featuresAccepted && accepted == negotiation.features) return;
+        if (negotiation.featuresAccepted && ((accepted ^ negotiation.features) & ~ProtocolFeatures.LOG_ALL) == 0) {
+            // Front-ends switch logging alone while the guest runs.
+            vrings.switchLogging(accepted);
+            return;
+        }
         if (vrings.anyRuns()) {
             throw new VhostUserException(Fault.VRING_RUNNING,
                     "features change from 0x%x to 0x%x while a vring runs".formatted(negotiation.features, accepted));
         }
-        backend.acceptFeatures(accepted & ~ProtocolFeatures.NEGOTIABLE);
-        negotiation.features = accepted;
+        backend.acceptFeatures(accepted & ~OWN_FEATURES);
         negotiation.featuresAccepted = true;
-        vrings.startReady();
+        vrings.switchLogging(accepted);
     }
 
     private void setProtocolFeatures(long accepted) {
@@ -169,6 +179,7 @@ public final class Session implements AutoCloseable {
     private void resetDevice() {
         vrings.reset();
         negotiation.resetDriver();
+        vrings.switchLogging(0);
         status.set(0, false);
         backend.reset();
     }
@@ -211,11 +222,12 @@ public final class Session implements AutoCloseable {
         failure = attempt(vrings::end, failure);
         failure = attempt(backend::disconnected, failure);
         vrings.close();
+        logs.close();
         memory.close();
         if (failure != null) throw failure;
     }
 
-    private static RuntimeException attempt(Runnable action, RuntimeException earlier) {
+    static RuntimeException attempt(Runnable action, RuntimeException earlier) {
         try {
             action.run();
             return earlier;

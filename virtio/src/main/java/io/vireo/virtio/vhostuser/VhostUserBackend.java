@@ -1,8 +1,10 @@
 package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.EventFd;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.UsedRingLog;
 
 /**
  * The device behind a session. All methods are called by the session's own thread, one at a time, and may
@@ -12,13 +14,13 @@ import io.vireo.virtio.queue.SplitRing;
  * the end of a connection the running vrings are stopped and then {@link #disconnected} is called once.
  */
 public interface VhostUserBackend {
-    /** Virtio feature bits of the device and its rings. Bit 30 is the session's own business. */
+    /** Virtio feature bits of the device and its rings. Bits 26 and 30 are the session's own business. */
     long offeredFeatures();
 
     /** 1..256, constant. */
     int queueCountMax();
 
-    /** A subset of what is offered, without bit 30. No vring runs; the last call counts. */
+    /** A subset of what is offered, without bits 26 and 30. No vring runs; the last call counts. */
     void acceptFeatures(long features);
 
     /**
@@ -38,6 +40,15 @@ public interface VhostUserBackend {
      * @param rings by vring index, the addresses in {@code memory} of each vring that runs; null for the others
      */
     void useMemory(GuestMemory memory, SplitRing[] rings);
+
+    /**
+     * Has all that is written for requests from now on marked in {@code log}, also for those in flight; null: no more.
+     * When this returns nobody marks in the one before.
+     */
+    void logWrites(DirtyLog log);
+
+    /** As {@link #logWrites}, for a running vring's used ring. */
+    void logUsedRing(int index, UsedRingLog log);
 
     /** Starts a vring, beginning with a look at its avail ring: the kick may have come and gone before. */
     void startVring(int index, VringSetup setup);

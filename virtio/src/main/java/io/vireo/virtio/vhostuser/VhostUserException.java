@@ -23,6 +23,7 @@ public final class VhostUserException extends RuntimeException {
         VRING_RUNNING,
         MEMORY_REGION,
         MEMORY_SLOTS,
+        LOG,
         CONFIG,
         STATUS,
         RESERVED

@@ -11,6 +11,7 @@ package io.vireo.virtio.vhostuser;
  * struct region  { u64 guest_address; u64 size; u64 user_address; u64 mmap_offset; };
  * struct table   { u32 regions; u32 padding; struct region region[regions]; };   // at most 8
  * struct slot    { u64 padding; struct region region; };           // ADD_MEM_REG, REM_MEM_REG
+ * struct log     { u64 size; u64 offset; };
  * struct config  { u32 offset; u32 size; u32 flags; u8 payload[size]; };
  * u64 for features, counts, acknowledgements (0 = done) and vring descriptors (index, NO_FD)
  * }</pre>
@@ -39,6 +40,12 @@ public final class VhostUserLayout {
     public static final int ADDR_AVAILABLE = 24;
     public static final int ADDR_LOG = 32;
     public static final int ADDR_BYTES = 40;
+    /** VHOST_VRING_F_LOG, of the flags. */
+    public static final int ADDR_F_LOG = 1;
+
+    public static final int LOG_SIZE = 0;
+    public static final int LOG_OFFSET = 8;
+    public static final int LOG_BYTES = 16;
 
     public static final int REGION_GUEST_ADDRESS = 0;
     public static final int REGION_SIZE = 8;

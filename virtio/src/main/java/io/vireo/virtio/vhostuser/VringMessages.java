@@ -2,7 +2,9 @@ package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.UsedRingLog;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.List;
@@ -10,7 +12,8 @@ import java.util.List;
 /**
  * The messages about vrings, and which of them run: a vring runs while features, memory, size, addresses and kick are
  * known and it is enabled. The document lets it start at the first kick; it starts at once instead, as other back-ends
- * do, since looking at an idle ring harms nobody. Thread: the session's.
+ * do, since looking at an idle ring harms nobody. One whose writes are to be logged starts, and runs, only with a log
+ * that has room for them. Thread: the session's.
  */
 final class VringMessages implements AutoCloseable {
     private final VhostUserBackend backend;
@@ -18,6 +21,10 @@ final class VringMessages implements AutoCloseable {
     private final Vring[] vrings;
     /** The memory messages' own, who replaces it by {@link #useMemory}. */
     private MemoryTable memory;
+    /** The log messages' own; null before there is one. */
+    private DirtyLog log;
+    /** What the back-end was told to mark writes in. */
+    private DirtyLog logInUse;
 
     VringMessages(VhostUserBackend backend, BackendLink link, Negotiation negotiation, MemoryTable memory) {
         this.backend = backend;
@@ -53,6 +60,12 @@ final class VringMessages implements AutoCloseable {
         Vring vring = vring(Payload.u32(payload, VhostUserLayout.ADDR_INDEX));
         VringAddresses addresses = VringAddresses.read(payload);
         if (addresses.equals(vring.addresses)) return;
+        if (vring.running && addresses.samePlace(vring.addresses)) {
+            requireLogged(vring, addresses, memory, log);
+            vring.addresses = addresses;
+            backend.logUsedRing(vring.index, usedLog(vring));
+            return;
+        }
         requireStopped(MessageType.SET_VRING_ADDR, vring);
         // What is not known yet is checked when the vring starts, which it cannot without.
         if (vring.size > 0 && !memory.isEmpty()) memory.translate(addresses, vring.size);
@@ -122,9 +135,62 @@ final class VringMessages implements AutoCloseable {
     SplitRing[] translate(MemoryTable next) {
         SplitRing[] rings = new SplitRing[vrings.length];
         for (Vring vring : vrings) {
-            if (vring.running) rings[vring.index] = next.translate(vring.addresses, vring.size);
+            if (!vring.running) continue;
+            requireLogged(vring, vring.addresses, next, log);
+            rings[vring.index] = next.translate(vring.addresses, vring.size);
         }
         return rings;
+    }
+
+    /** Goes over to another log; nobody uses the one before when this returns. */
+    void useLog(DirtyLog next) {
+        for (Vring vring : vrings) if (vring.running) requireLogged(vring, vring.addresses, memory, next);
+        log = next;
+        for (Vring vring : vrings) {
+            if (vring.running && vring.addresses.logsUsed()) backend.logUsedRing(vring.index, usedLog(vring));
+        }
+        logWrites();
+        startReady();
+    }
+
+    /** Takes on features, of which LOG_ALL may differ while vrings run. */
+    void switchLogging(long features) {
+        long before = negotiation.features;
+        negotiation.features = features;
+        try {
+            for (Vring vring : vrings) if (vring.running) requireLogged(vring, vring.addresses, memory, log);
+        } catch (VhostUserException e) {
+            negotiation.features = before;
+            throw e;
+        }
+        logWrites();
+        startReady();
+    }
+
+    private void logWrites() {
+        DirtyLog wanted = negotiation.logsAll() ? log : null;
+        if (wanted == logInUse) return;
+        backend.logWrites(wanted);
+        logInUse = wanted;
+    }
+
+    private void requireLogged(Vring vring, VringAddresses addresses, MemoryTable table, DirtyLog in) {
+        if (!isLogged(vring, addresses, table, in))
+            throw new VhostUserException(Fault.LOG, "the log has no room for what vring " + vring.index + " writes");
+    }
+
+    private boolean isLogged(Vring vring, VringAddresses addresses, MemoryTable table, DirtyLog in) {
+        if (negotiation.logsAll() && (in == null || !table.isCoveredBy(in))) return false;
+        if (!logsUsed(addresses)) return true;
+        return in != null && in.covers(addresses.log(), VirtqueueLayout.usedRingBytes(vring.size));
+    }
+
+    private boolean logsUsed(VringAddresses addresses) {
+        return addresses.logsUsed() && negotiation.has(ProtocolFeatures.LOG_SHMFD);
+    }
+
+    private UsedRingLog usedLog(Vring vring) {
+        return logsUsed(vring.addresses) ? new UsedRingLog(log, vring.addresses.log()) : null;
     }
 
     void useMemory(MemoryTable next) {
@@ -185,6 +251,7 @@ final class VringMessages implements AutoCloseable {
     private void startIfReady(Vring vring) {
         if (vring.running || !negotiation.featuresAccepted || !isEnabled(vring)) return;
         if (memory.isEmpty() || vring.size == 0 || vring.addresses == null || vring.kick == null) return;
+        if (!isLogged(vring, vring.addresses, memory, log)) return;
         SplitRing ring;
         try {
             ring = memory.translate(vring.addresses, vring.size);
@@ -196,8 +263,8 @@ final class VringMessages implements AutoCloseable {
             vring.call.sendInband();
             vring.err.sendInband();
         }
-        backend.startVring(vring.index,
-                new VringSetup(vring.size, ring, vring.base, vring.kick, vring.call.get(), vring.err.get()));
+        backend.startVring(vring.index, new VringSetup(
+                vring.size, ring, vring.base, vring.kick, vring.call.get(), vring.err.get(), usedLog(vring)));
         vring.running = true;
     }
 
@@ -215,17 +282,19 @@ final class VringMessages implements AutoCloseable {
         vring.running = false;
     }
 
-    /** Stops what runs, whatever the back-end throws; the first of that is thrown at the end. Descriptors stay open. */
+    /**
+     * Stops what runs, and has nothing marked in the log any more, whatever the back-end throws; the first of that is
+     * thrown at the end. Descriptors stay open.
+     */
     void end() {
         RuntimeException failure = null;
+        for (Vring vring : vrings) failure = Session.attempt(() -> stop(vring), failure);
+        // One that did not stop still has its requests come back some day, when the log is long gone.
         for (Vring vring : vrings) {
-            try {
-                stop(vring);
-            } catch (RuntimeException e) {
-                if (failure == null) failure = e;
-                else failure.addSuppressed(e);
-            }
+            if (vring.running && log != null)
+                failure = Session.attempt(() -> backend.logUsedRing(vring.index, null), failure);
         }
+        if (logInUse != null) failure = Session.attempt(() -> backend.logWrites(null), failure);
         if (failure != null) throw failure;
     }
 

@@ -2,6 +2,7 @@ package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.EventFd;
 import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.UsedRingLog;
 
 /**
  * All it takes to run one vring. The eventfds stay the session's: it closes none of them before the back-end has
@@ -12,5 +13,7 @@ import io.vireo.virtio.queue.SplitRing;
  * @param nextAvail where to go on in the avail ring, 0..65535; the used ring goes on at its own idx
  * @param call null when the driver polls
  * @param err null when the front-end does not want to know
+ * @param usedLog null when the used ring's pages are not logged
  */
-public record VringSetup(int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err) {}
+public record VringSetup(
+        int size, SplitRing ring, int nextAvail, EventFd kick, EventFd call, EventFd err, UsedRingLog usedLog) {}

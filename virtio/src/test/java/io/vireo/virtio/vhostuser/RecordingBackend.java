@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vireo.posix.EventFd;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.UsedRingLog;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,7 +26,9 @@ final class RecordingBackend implements VhostUserBackend {
     final List<String> calls = new ArrayList<>();
     final VringSetup[] running = new VringSetup[QUEUES];
     final SplitRing[] rings = new SplitRing[QUEUES];
+    final UsedRingLog[] usedLogs = new UsedRingLog[QUEUES];
     GuestMemory memory;
+    DirtyLog log;
     long accepted;
     int stopsAt = 7;
     boolean gone;
@@ -74,6 +78,19 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
+    public void logWrites(DirtyLog next) {
+        log = next;
+        calls.add(next == null ? "log nothing" : "log");
+    }
+
+    @Override
+    public void logUsedRing(int index, UsedRingLog next) {
+        assertNotNull(running[index]);
+        usedLogs[index] = next;
+        calls.add(next == null ? "log used nothing " + index : "log used " + index);
+    }
+
+    @Override
     public void startVring(int index, VringSetup setup) {
         assertNull(running[index], "a vring is started once");
         assertNotNull(memory);
@@ -81,6 +98,7 @@ final class RecordingBackend implements VhostUserBackend {
         assertTrue(VirtqueueLayout.isValidSize(setup.size()));
         running[index] = setup;
         rings[index] = setup.ring();
+        usedLogs[index] = setup.usedLog();
         calls.add("start " + index + " at " + setup.nextAvail());
     }
 
@@ -116,6 +134,7 @@ final class RecordingBackend implements VhostUserBackend {
     @Override
     public void disconnected() {
         assertFalse(gone, "disconnected once");
+        assertNull(log, "nothing is logged when the connection ends");
         for (VringSetup setup : running) assertNull(setup, "nothing runs when the connection ends");
         if (memory != null) memory.release();
         memory = null;

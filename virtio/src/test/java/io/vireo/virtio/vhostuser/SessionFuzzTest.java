@@ -70,7 +70,9 @@ class SessionFuzzTest {
 
     private byte[] payload(MessageType type) {
         byte[] payload = switch (type) {
-            case SET_FEATURES -> Peer.u64(often(RecordingBackend.FEATURES | 1L << 30));
+            case SET_FEATURES ->
+                Peer.u64(often(RecordingBackend.FEATURES | 1L << 30 | (random.nextInt(3) == 0 ? 1L << 26 : 0)));
+            case SET_LOG_BASE -> Peer.logBase(often(Peer.MEMORY_BYTES), often(0));
             case SET_PROTOCOL_FEATURES -> Peer.u64(often(ProtocolFeatures.OFFERED));
             case SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR ->
                 Peer.u64(often(random.nextInt(RecordingBackend.QUEUES)) | (random.nextInt(8) == 0 ? 0x100 : 0));
@@ -79,8 +81,7 @@ class SessionFuzzTest {
             case VRING_KICK -> state(0);
             case SET_STATUS -> Peer.u64(often(random.nextInt(16)));
             case SET_VRING_ENABLE -> state(random.nextInt(4) > 0 ? 1 : 0);
-            case SET_VRING_ADDR -> Peer.addresses((int) often(random.nextInt(RecordingBackend.QUEUES)),
-                    often(Peer.USER + (random.nextInt(16) << 14)));
+            case SET_VRING_ADDR -> addresses();
             case SET_MEM_TABLE -> table();
             case ADD_MEM_REG, REM_MEM_REG -> Peer.slot(region(random.nextInt(6)));
             case GET_CONFIG, SET_CONFIG -> config();
@@ -89,6 +90,12 @@ class SessionFuzzTest {
         if (random.nextInt(30) == 0) return java.util.Arrays.copyOf(payload, random.nextInt(payload.length + 16));
         if (payload.length > 0 && random.nextInt(20) == 0) payload[random.nextInt(payload.length)] = (byte) random.nextInt();
         return payload;
+    }
+
+    private byte[] addresses() {
+        int index = (int) often(random.nextInt(RecordingBackend.QUEUES));
+        long at = often(Peer.USER + (random.nextInt(16) << 14));
+        return random.nextInt(4) > 0 ? Peer.addresses(index, at) : Peer.loggedAddresses(index, at, often(Peer.GPA));
     }
 
     private byte[] state(int num) {
@@ -115,7 +122,7 @@ class SessionFuzzTest {
         if (random.nextInt(15) == 0) return random.nextInt(10);
         return switch (type) {
             case SET_MEM_TABLE -> payload.length > 0 ? Math.min(payload[0] & 0xFF, 20) : 0;
-            case ADD_MEM_REG, SET_BACKEND_REQ_FD -> 1;
+            case ADD_MEM_REG, SET_BACKEND_REQ_FD, SET_LOG_BASE, SET_LOG_FD -> 1;
             case SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR -> payload.length > 1 && (payload[1] & 1) != 0 ? 0 : 1;
             default -> 0;
         };
@@ -123,7 +130,8 @@ class SessionFuzzTest {
 
     private Fd descriptor(MessageType type) {
         int kind = random.nextInt(12);
-        boolean wantsMemory = type == MessageType.SET_MEM_TABLE || type == MessageType.ADD_MEM_REG;
+        boolean wantsMemory = type == MessageType.SET_MEM_TABLE || type == MessageType.ADD_MEM_REG
+                || type == MessageType.SET_LOG_BASE;
         if (kind == 0) return Sockets.any();
         if (kind == 1) return Peer.memory(random.nextInt(3) * 4096);
         if (kind == 2) return Peer.event();
