@@ -155,21 +155,21 @@ final class DeviceReader {
         Block block = device.block("transport");
         block.read("type", "vhost-user", Value.word("type", List.of("vhost-user")));
         block.read("role", "listen", Value.word("role", "listen", List.of("connect")));
-        block.read("incoming", false, Value.offForNow());
-        TransportConfig transport = block.says("fd") ? socketFd(block) : socketPath(block);
+        boolean incoming = block.read("incoming", false, Value.flag());
+        TransportConfig transport = block.says("fd") ? socketFd(block, incoming) : socketPath(block, incoming);
         block.finish();
         return Optional.of(transport);
     }
 
-    private static TransportConfig socketFd(Block block) {
+    private static TransportConfig socketFd(Block block, boolean incoming) {
         for (String key : List.of("path", "mode", "user", "group")) {
             if (block.says(key)) block.problem(key, "stands beside fd", "allowed: fd alone, its socket exists already");
         }
         return new TransportConfig.SocketFd(
-                block.read("fd", 0, Value.integer(0, Integer.MAX_VALUE)), block.originOf("fd"));
+                block.read("fd", 0, Value.integer(0, Integer.MAX_VALUE)), incoming, block.originOf("fd"));
     }
 
-    private static TransportConfig socketPath(Block block) {
+    private static TransportConfig socketPath(Block block, boolean incoming) {
         if (!block.says("path")) {
             block.missing("path", "the path of a socket, or fd with the number of an inherited one");
         }
@@ -186,6 +186,6 @@ final class DeviceReader {
                         : SocketPath.MODE_ALONE,
                 Value.mode());
         return new SocketPath(
-                path, mode, block.find("user", Value.text()), group, block.originOf("path"));
+                path, mode, block.find("user", Value.text()), group, incoming, block.originOf("path"));
     }
 }

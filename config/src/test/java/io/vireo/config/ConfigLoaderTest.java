@@ -212,9 +212,9 @@ class ConfigLoaderTest {
     void inheritedSocket() {
         DeviceConfig vda = hocon.load("""
                 vireo.drives.a.driver = null-co
-                vireo.devices.vda { drive = a, transport { fd = 3, role = listen, incoming = off } }
+                vireo.devices.vda { drive = a, transport { fd = 3, role = listen, incoming = on } }
                 """).devices().get("vda");
-        assertEquals(new SocketFd(3, Origin.PROGRAM), vda.transport().orElseThrow());
+        assertEquals(new SocketFd(3, true, Origin.PROGRAM), vda.transport().orElseThrow());
     }
 
     @Test

@@ -432,8 +432,8 @@ class RefusalTest {
     void transportsForLater() {
         refusesDevice("transport.role = connect", "transport.role", "'connect' is not available in this version",
                 "allowed: listen");
-        refusesDevice("transport.incoming = on", "transport.incoming", "'on' is not available in this version",
-                "allowed: off");
+        refusesDevice("transport.incoming = maybe", "transport.incoming", "'maybe' is not a switch",
+                "allowed: on, off, true, false");
         refusesDevice("transport.type = vfio-user", "transport.type", "unknown type 'vfio-user'",
                 "allowed: vhost-user");
     }

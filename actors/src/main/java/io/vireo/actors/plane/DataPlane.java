@@ -87,7 +87,7 @@ public final class DataPlane implements AutoCloseable {
 
     private void open(ActorSystem<?> system) {
         check(config);
-        for (DriveConfig drive : config.drives().values()) nodes.put(drive.nodeName(), Nodes.open(drive));
+        for (DriveConfig drive : config.drives().values()) nodes.put(drive.nodeName(), Nodes.open(drive, !isIncoming(drive)));
         for (IoThreadConfig ioThread : config.iothreads().values()) ioThreads.start(ioThread);
         for (DeviceConfig device : config.devices().values()) serve(system, device);
         for (BlockNode node : nodes.values()) {
@@ -96,6 +96,12 @@ public final class DataPlane implements AutoCloseable {
             metrics.add(DriveFacts.of(config.drives().get(node.nodeName()), node, servedBy));
         }
         for (IoThread ioThread : ioThreads.all()) metrics.add(new IoThreadView(ioThread.name(), ioThread.counters()));
+    }
+
+    /** Its image is somebody else's until a guest arrives. */
+    private boolean isIncoming(DriveConfig drive) {
+        return config.devices().values().stream().filter(device -> device.drive().equals(drive.nodeName()))
+                .anyMatch(device -> device.transport().map(TransportConfig::incoming).orElse(false));
     }
 
     private void serve(ActorSystem<?> system, DeviceConfig device) {

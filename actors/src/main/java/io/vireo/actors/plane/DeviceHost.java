@@ -156,7 +156,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         device.logUsedRing(index, usedLog);
     }
 
-    /** As {@link Device#startQueue}. */
+    /** As {@link Device#startQueue}; takes the image if it is not ours yet, or no more. */
     public void startQueue(
             int index,
             int size,
@@ -166,7 +166,18 @@ public final class DeviceHost implements DeviceView, DeviceListener {
             EventFd call,
             EventFd err,
             UsedRingLog usedLog) {
+        node.activate();
         device.startQueue(index, size, ring, nextAvail, kick, call, err, usedLog);
+    }
+
+    /**
+     * The guest is about to run elsewhere, and its disk be opened there: gives the image up, until a queue starts again.
+     * No queue runs.
+     */
+    public void handOver() {
+        if (node.readOnly()) return; // it may be shared with others here, and keeps nobody from reading
+        node.inactivate();
+        log.info(System.nanoTime(), "handed-over", "drive {} is left to whom its guest moves to", config.drive());
     }
 
     /** Waits for what is in flight; the next avail index. */

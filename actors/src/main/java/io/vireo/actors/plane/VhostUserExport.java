@@ -78,6 +78,11 @@ final class VhostUserExport implements VhostUserBackend {
     }
 
     @Override
+    public void handOver() {
+        host.handOver();
+    }
+
+    @Override
     public void reset() {
         host.resetDriver();
     }

@@ -76,6 +76,9 @@ final class FakeDevice implements VhostUserBackend {
     public void setErr(int index, EventFd err) {}
 
     @Override
+    public void handOver() {}
+
+    @Override
     public void reset() {
         events.add("reset");
     }

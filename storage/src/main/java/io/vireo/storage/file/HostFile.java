@@ -1,7 +1,10 @@
 package io.vireo.storage.file;
 
+import io.vireo.posix.Errno;
 import io.vireo.posix.Fd;
+import io.vireo.posix.PosixFile;
 import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
@@ -13,12 +16,17 @@ public final class HostFile implements BlockNode {
     private final Fd fd;
     private final long sizeBytes;
     private final NodeLimits limits;
+    private boolean active;
 
-    /** @param fd owned from here on, with the locks that it holds */
-    HostFile(String driver, FileOptions options, Fd fd, long sizeBytes, NodeLimits limits) {
+    /**
+     * @param fd owned from here on, with the locks that it holds
+     * @param active whether it holds them
+     */
+    HostFile(String driver, FileOptions options, Fd fd, boolean active, long sizeBytes, NodeLimits limits) {
         this.driver = driver;
         this.options = options;
         this.fd = fd;
+        this.active = active;
         this.sizeBytes = sizeBytes;
         this.limits = limits;
     }
@@ -56,6 +64,30 @@ public final class HostFile implements BlockNode {
     @Override
     public NodeChannel open(IoContext context) {
         return new FileChannel(this, fd, context.engine(options.aio(), options.cache().direct()));
+    }
+
+    @Override
+    public synchronized void activate() {
+        if (active) return;
+        try {
+            ImageLock.take(fd, options);
+        } catch (ImageException e) {
+            ImageLock.release(fd, options);
+            throw e;
+        }
+        active = true;
+    }
+
+    @Override
+    public synchronized void inactivate() {
+        if (!active) return;
+        int errno = options.readOnly() || options.cache().noFlush() ? 0 : -PosixFile.datasync(fd.number());
+        if (errno != 0) {
+            throw new ImageException(ImageException.Kind.IO, options.filename(),
+                    "cannot be made durable: " + Errno.describe(errno), null);
+        }
+        ImageLock.release(fd, options);
+        active = false;
     }
 
     @Override

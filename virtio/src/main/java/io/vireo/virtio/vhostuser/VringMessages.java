@@ -83,8 +83,10 @@ final class VringMessages implements AutoCloseable {
 
     byte[] getBase(byte[] payload) {
         Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        boolean ran = vring.running;
         stop(vring);
         vring.replaceKick(null);
+        if (ran && !anyRuns() && negotiation.logsAll()) backend.handOver();
         return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base);
     }
 

@@ -125,6 +125,12 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
+    public void handOver() {
+        for (VringSetup setup : running) assertNull(setup);
+        calls.add("hand over");
+    }
+
+    @Override
     public void reset() {
         for (VringSetup setup : running) assertNull(setup, "nothing runs when the driver starts over");
         accepted = 0;

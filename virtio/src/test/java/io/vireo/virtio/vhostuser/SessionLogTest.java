@@ -128,6 +128,25 @@ class SessionLogTest {
     }
 
     @Test
+    void handsTheDiskOverWhenTheLastLoggedVringHasStopped() {
+        peer.setUp(1);
+        setLogBase(LOG_BYTES, 0);
+        peer.send(MessageType.SET_FEATURES, Peer.u64(FEATURES | LOG_ALL));
+        peer.send(MessageType.GET_VRING_BASE, Peer.state(0, 0));
+        assertTrue(!peer.backend.calls.contains("hand over"), "vring 1 runs");
+        peer.send(MessageType.GET_VRING_BASE, Peer.state(1, 0));
+        assertEquals("hand over", peer.backend.calls.getLast());
+        peer.send(MessageType.GET_VRING_BASE, Peer.state(1, 0));
+        assertEquals(1, peer.backend.calls.stream().filter("hand over"::equals).count());
+    }
+
+    @Test
+    void keepsTheDiskWhenAGuestThatIsNotMovedStops() {
+        peer.send(MessageType.GET_VRING_BASE, Peer.state(0, 0));
+        assertTrue(!peer.backend.calls.contains("hand over"));
+    }
+
+    @Test
     void stopsLoggingAtAReset() {
         setLogBase(LOG_BYTES, 0);
         peer.send(MessageType.SET_FEATURES, Peer.u64(FEATURES | LOG_ALL));
