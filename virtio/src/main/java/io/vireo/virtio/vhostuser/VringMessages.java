@@ -83,10 +83,11 @@ final class VringMessages implements AutoCloseable {
 
     byte[] getBase(byte[] payload) {
         Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
-        boolean ran = vring.running;
+        // By then a front-end may have disabled it; that it has a kick says that it was to run.
+        boolean hadKick = vring.kick != null;
         stop(vring);
         vring.replaceKick(null);
-        if (ran && !anyRuns() && negotiation.logsAll()) backend.handOver();
+        if (hadKick && !anyHasKick() && negotiation.logsAll()) backend.handOver();
         return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base);
     }
 
@@ -215,6 +216,11 @@ final class VringMessages implements AutoCloseable {
     void reset() {
         stopAll();
         for (Vring vring : vrings) vring.reset();
+    }
+
+    private boolean anyHasKick() {
+        for (Vring vring : vrings) if (vring.kick != null) return true;
+        return false;
     }
 
     private Vring vring(long index) {

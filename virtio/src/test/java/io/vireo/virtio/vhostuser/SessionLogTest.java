@@ -140,6 +140,17 @@ class SessionLogTest {
         assertEquals(1, peer.backend.calls.stream().filter("hand over"::equals).count());
     }
 
+    /** As QEMU does since version 8. */
+    @Test
+    void handsTheDiskOverAlsoWhenTheVringsWereDisabledFirst() {
+        setLogBase(LOG_BYTES, 0);
+        peer.send(MessageType.SET_FEATURES, Peer.u64(FEATURES | LOG_ALL));
+        peer.send(MessageType.SET_VRING_ENABLE, Peer.state(0, 0));
+        assertTrue(!peer.backend.calls.contains("hand over"), "it may be enabled again");
+        peer.send(MessageType.GET_VRING_BASE, Peer.state(0, 0));
+        assertEquals("hand over", peer.backend.calls.getLast());
+    }
+
     @Test
     void keepsTheDiskWhenAGuestThatIsNotMovedStops() {
         peer.send(MessageType.GET_VRING_BASE, Peer.state(0, 0));
