@@ -10,6 +10,9 @@ public sealed interface TransportConfig {
     /** The guest comes from elsewhere: its image is left to whoever has it until its first virtqueue starts. */
     boolean incoming();
 
+    /** We listen, and front-ends connect. */
+    sealed interface Listening extends TransportConfig {}
+
     /**
      * A socket that we create, and whose directory we create when it is missing.
      *
@@ -20,7 +23,7 @@ public sealed interface TransportConfig {
      */
     record SocketPath(
             Path path, int mode, Optional<String> user, Optional<String> group, boolean incoming, Origin origin)
-            implements TransportConfig {
+            implements Listening {
         /** sockaddr_un has 108 bytes, one of them for the end. */
         public static final int PATH_BYTES_MAX = 107;
 
@@ -38,9 +41,12 @@ public sealed interface TransportConfig {
     }
 
     /** A listening socket that we were started with. */
-    record SocketFd(int fd, boolean incoming, Origin origin) implements TransportConfig {
+    record SocketFd(int fd, boolean incoming, Origin origin) implements Listening {
         public static SocketFd of(int fd) {
             return new SocketFd(fd, false, Origin.PROGRAM);
         }
     }
+
+    /** A socket on which the front-end listens: we connect, again and again until it does. */
+    record SocketPeer(Path path, boolean incoming, Origin origin) implements TransportConfig {}
 }

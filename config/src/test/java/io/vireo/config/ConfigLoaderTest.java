@@ -201,6 +201,13 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void socketOfAFrontEndThatListens() {
+        assertEquals(
+                new TransportConfig.SocketPeer(folder.resolve("vda.sock"), true, Origin.PROGRAM),
+                device("transport { role = connect, incoming = on }").transport().orElseThrow());
+    }
+
+    @Test
     void modeIsOctalWithAndWithoutQuotes() {
         for (String mode : List.of("0640", "\"0640\"", "640")) {
             var socket = (SocketPath) device("transport.mode = " + mode).transport().orElseThrow();

@@ -3,6 +3,7 @@ package io.vireo.daemon;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -52,16 +53,21 @@ final class QemuArgsCommand implements Callable<Integer> {
     }
 
     private static List<String> attach(DeviceConfig device, int bootIndex) {
-        if (!(device.transport().orElse(null) instanceof TransportConfig.SocketPath socket)) {
-            throw new OperatorException(ExitStatus.USAGE,
-                    device.origin().message("has no socket path that QEMU could connect to"));
-        }
         String id = "vireo-" + device.name();
-        // A comma ends an option in QEMU's syntax; two are one in a value.
-        String path = socket.path().toString().replace(",", ",,");
+        String chardev = switch (device.transport().orElse(null)) {
+            case TransportConfig.SocketPath socket -> socket(id, socket.path()) + ",reconnect=1";
+            case TransportConfig.SocketPeer peer -> socket(id, peer.path()) + ",server=on,wait=off";
+            case null, default -> throw new OperatorException(ExitStatus.USAGE,
+                    device.origin().message("has no socket path that QEMU could connect to"));
+        };
         return List.of(
-                "-chardev socket,id=" + id + ",path=" + path + ",reconnect=1",
+                chardev,
                 "-device vhost-user-blk-pci,id=" + id + "-disk,chardev=" + id + ",num-queues=" + device.queues().count()
                         + ",queue-size=" + device.queues().size() + ",bootindex=" + bootIndex);
+    }
+
+    private static String socket(String id, Path path) {
+        // A comma ends an option in QEMU's syntax; two are one in a value.
+        return "-chardev socket,id=" + id + ",path=" + path.toString().replace(",", ",,");
     }
 }

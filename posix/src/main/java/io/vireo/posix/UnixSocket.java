@@ -96,6 +96,22 @@ public final class UnixSocket implements AutoCloseable {
         return new UnixSocket(fd, null, false);
     }
 
+    /**
+     * Connects without waiting for a place in the listener's queue; nor do the socket's later calls wait.
+     *
+     * @throws PosixException EAGAIN: there is no place now, ECONNREFUSED, ENOENT: nobody listens
+     */
+    public static UnixSocket connectNow(Path path) {
+        Fd fd = SocketAddress.nonBlockingSocket();
+        try {
+            SocketAddress.connect(fd, path);
+            return new UnixSocket(fd, null, false);
+        } catch (PosixException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
     public static UnixSocket connect(Path path) {
         Fd fd = SocketAddress.socket();
         try {

@@ -21,7 +21,7 @@ public final class Nodes {
     }
 
     /** @param active false: images are left to whoever has them until {@link BlockNode#activate} */
-    static BlockNode open(DriveConfig drive, boolean active) {
+    public static BlockNode open(DriveConfig drive, boolean active) {
         try {
             return switch (drive) {
                 case DriveConfig.FileDrive file ->

@@ -9,6 +9,7 @@ import io.vireo.posix.UnixSocket;
 import io.vireo.virtio.vhostuser.BackendRequest;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VhostUserException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
@@ -17,8 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves one export's listening socket from a thread of its own, one front-end at a time. A second one is hung up on at
- * once; the next is welcome as soon as the one before is gone, also when its end has not been noticed yet.
+ * Serves one export from a thread of its own, one front-end at a time: those that connect to its listening socket, or the
+ * one that it connects to itself. A second one is hung up on at once; the next is welcome as soon as the one before is
+ * gone, also when its end has not been noticed yet.
  *
  * <p>Whatever a front-end does ends at most its own connection: then its vrings are stopped, its memory and descriptors
  * given back, and one line says who it was and why. All methods may be called from any thread.
@@ -37,7 +39,10 @@ public final class VhostUserServer implements AutoCloseable {
     private static final int TOKENS = 4;
     private static final int CLIENT_EVENTS = Epoll.EPOLLIN | Epoll.EPOLLRDHUP;
 
+    /** Null when we connect. */
     private final UnixSocket listening;
+    /** Null when we listen. */
+    private final FrontEndDial dial;
     private final VhostUserBackend backend;
     private final RateLimitedLog log;
     private final EventFd wake = EventFd.create();
@@ -50,8 +55,10 @@ public final class VhostUserServer implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private boolean acceptPaused;
 
-    private VhostUserServer(String device, UnixSocket listening, VhostUserBackend backend, RateLimitedLog log) {
+    private VhostUserServer(
+            String device, UnixSocket listening, FrontEndDial dial, VhostUserBackend backend, RateLimitedLog log) {
         this.listening = listening;
+        this.dial = dial;
         this.backend = backend;
         this.log = log;
         thread = Thread.ofPlatform().daemon().name(device).unstarted(this::run);
@@ -65,11 +72,26 @@ public final class VhostUserServer implements AutoCloseable {
      * @param log about the device
      */
     public static VhostUserServer start(String device, UnixSocket listening, VhostUserBackend backend, RateLimitedLog log) {
-        VhostUserServer server = new VhostUserServer(device, listening, backend, log);
+        VhostUserServer server = new VhostUserServer(device, listening, null, backend, log);
         server.epoll.add(listening.fd(), Epoll.EPOLLIN, LISTENING);
-        server.epoll.add(server.wake.fd(), Epoll.EPOLLIN | Epoll.EPOLLET, WAKE);
-        server.thread.start();
+        server.start();
         return server;
+    }
+
+    /**
+     * Begins to serve the front-end that listens at {@code path}, or will some day: whenever there is none it is tried
+     * again, at most a second apart.
+     */
+    public static VhostUserServer connect(String device, Path path, VhostUserBackend backend, RateLimitedLog log) {
+        FrontEndDial dial = new FrontEndDial(path, log, System.nanoTime());
+        VhostUserServer server = new VhostUserServer(device, null, dial, backend, log);
+        server.start();
+        return server;
+    }
+
+    private void start() {
+        epoll.add(wake.fd(), Epoll.EPOLLIN | Epoll.EPOLLET, WAKE);
+        thread.start();
     }
 
     public boolean clientConnected() {
@@ -86,7 +108,7 @@ public final class VhostUserServer implements AutoCloseable {
         if (stopping) return;
         stopping = true;
         wake.signal();
-        listening.shutdown();
+        if (listening != null) listening.shutdown();
     }
 
     /** The device serves no more: ends the client's connection, so that it may connect anew and get a device reset. */
@@ -138,7 +160,7 @@ public final class VhostUserServer implements AutoCloseable {
     private void turn() {
         // What was said while clientEvents looked woke nobody: it is looked for before the wait.
         boolean said = deviceFailed || configChanged;
-        int count = epoll.await(said ? 0 : acceptPaused ? ACCEPT_PAUSE_NANOS : FOR_EVER);
+        int count = epoll.await(said ? 0 : waitNanos());
         boolean clientReady = false;
         boolean listeningReady = false;
         boolean channelReady = false;
@@ -153,6 +175,23 @@ public final class VhostUserServer implements AutoCloseable {
         if (deviceFailed) leaveFailedDevice();
         else if (clientReady) serve();
         if (listeningReady && !stopping) accept();
+        if (isDialling() && !stopping && dial.waitNanos(System.nanoTime()) == 0) dial();
+    }
+
+    private long waitNanos() {
+        if (acceptPaused) return ACCEPT_PAUSE_NANOS;
+        return isDialling() ? dial.waitNanos(System.nanoTime()) : FOR_EVER;
+    }
+
+    private boolean isDialling() {
+        return dial != null && client == null;
+    }
+
+    private void dial() {
+        UnixSocket socket = dial.tryConnect(System.nanoTime());
+        if (socket == null) return;
+        begin(socket);
+        if (client == null) dial.ended(System.nanoTime());
     }
 
     private void tellConfigChanged() {
@@ -256,6 +295,7 @@ public final class VhostUserServer implements AutoCloseable {
             log.error(System.nanoTime(), "device-failed", "the device could not be stopped cleanly: {}", e.toString());
         } finally {
             client = null;
+            if (dial != null) dial.ended(System.nanoTime());
         }
         if (kind.equals("client-gone") || kind.equals("leaving"))
             log.info(System.nanoTime(), kind, "front-end of pid {} disconnected: {}", leaving.peer.pid(), reason);

@@ -28,7 +28,11 @@ final class FrontEnd implements AutoCloseable {
     private final NativeBlock block = NativeBlock.allocate(8192, 8);
 
     FrontEnd(Path path) {
-        socket = UnixSocket.connect(path);
+        this(UnixSocket.connect(path));
+    }
+
+    FrontEnd(UnixSocket socket) {
+        this.socket = socket;
     }
 
     void send(MessageType type, byte[] payload, Fd... fds) {

@@ -10,6 +10,7 @@ import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.posix.PosixException;
+import io.vireo.posix.UnixSocket;
 import io.vireo.virtio.vhostuser.MessageType;
 import io.vireo.virtio.vhostuser.ProtocolFeatures;
 import java.io.IOException;
@@ -277,6 +278,30 @@ class VhostUserServerTest {
             }
         }
         for (String event : new String[] {"features", "memory", "start 0", "stop 0", "disconnected"}) expect(event);
+    }
+
+    @Test
+    void connectsToAFrontEndWheneverItListens() throws Exception {
+        Path theirs = directory.resolve("front-end.sock");
+        FakeDevice connecting = new FakeDevice();
+        VhostUserServer dialling = VhostUserServer.connect("vdb", theirs, connecting,
+                new RateLimitedLog(LoggerFactory.getLogger(VhostUserServer.class), "vdb", Map.of()));
+        try {
+            for (int i = 0; i < 3; i++) {
+                try (UnixSocket frontEnd = UnixSocket.listen(theirs, 1);
+                        FrontEnd accepted = new FrontEnd(frontEnd.accept())) {
+                    accepted.negotiate();
+                    accepted.startVring();
+                    assertTrue(dialling.clientConnected());
+                }
+                Files.delete(theirs);
+                for (String event : new String[] {"features", "memory", "start 0", "stop 0", "disconnected"})
+                    assertEquals(event, connecting.events.poll(20, TimeUnit.SECONDS));
+            }
+        } finally {
+            dialling.close();
+        }
+        assertTrue(dialling.awaitStopped(Duration.ZERO));
     }
 
     private void servesNormally() {
