@@ -16,7 +16,9 @@ import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.NodeLimits;
 import io.vireo.virtio.blk.BlkConfigSpace;
 import io.vireo.virtio.blk.BlkFeatures;
+import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.blk.BlkState;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.SplitRing;
@@ -175,9 +177,20 @@ public final class DeviceHost implements DeviceView, DeviceListener {
      * No queue runs.
      */
     public void handOver() {
-        if (node.readOnly()) return; // it may be shared with others here, and keeps nobody from reading
+        if (properties.readOnly()) return; // its drive may be that of others here, who go on
         node.inactivate();
         log.info(System.nanoTime(), "handed-over", "drive {} is left to whom its guest moves to", config.drive());
+    }
+
+    /** What a device that goes on for this one elsewhere has to know. */
+    public byte[] saveState() {
+        return new BlkState(configSpace.writeback()).encode();
+    }
+
+    /** False when it is no state that {@link #saveState} answered. */
+    public boolean loadState(byte[] bytes) {
+        BlkState state = BlkState.decode(bytes);
+        return state != null && writeConfig(BlkLayout.CONFIG_WRITEBACK, new byte[] {(byte) (state.writeback() ? 1 : 0)});
     }
 
     /** Waits for what is in flight; the next avail index. */

@@ -83,6 +83,16 @@ final class VhostUserExport implements VhostUserBackend {
     }
 
     @Override
+    public byte[] saveState() {
+        return host.saveState();
+    }
+
+    @Override
+    public boolean loadState(byte[] state) {
+        return host.loadState(state);
+    }
+
+    @Override
     public void reset() {
         host.resetDriver();
     }

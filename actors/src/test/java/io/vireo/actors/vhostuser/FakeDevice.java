@@ -79,6 +79,16 @@ final class FakeDevice implements VhostUserBackend {
     public void handOver() {}
 
     @Override
+    public byte[] saveState() {
+        return new byte[0];
+    }
+
+    @Override
+    public boolean loadState(byte[] state) {
+        return false;
+    }
+
+    @Override
     public void reset() {
         events.add("reset");
     }

@@ -30,9 +30,11 @@ public enum MessageType {
     /** Takes no descriptor; some front-ends attach one, which is closed unused, as the document asks. */
     REM_MEM_REG(38, VhostUserLayout.SLOT_BYTES, 0, 1, ProtocolFeatures.CONFIGURE_MEM_SLOTS),
     SET_STATUS(39, VhostUserLayout.U64_BYTES, 0, 0, ProtocolFeatures.STATUS),
-    GET_STATUS(40, 0, 0, 0, ProtocolFeatures.STATUS);
+    GET_STATUS(40, 0, 0, 0, ProtocolFeatures.STATUS),
+    SET_DEVICE_STATE_FD(42, VhostUserLayout.DEVICE_STATE_BYTES, 1, 1, ProtocolFeatures.DEVICE_STATE),
+    CHECK_DEVICE_STATE(43, 0, 0, 0, ProtocolFeatures.DEVICE_STATE);
 
-    private static final MessageType[] BY_ID = new MessageType[41];
+    private static final MessageType[] BY_ID = new MessageType[44];
 
     static {
         for (MessageType type : values()) BY_ID[type.id] = type;
@@ -66,7 +68,7 @@ public enum MessageType {
     public boolean hasReply() {
         return switch (this) {
             case GET_FEATURES, GET_PROTOCOL_FEATURES, GET_VRING_BASE, GET_QUEUE_NUM, GET_CONFIG, GET_MAX_MEM_SLOTS,
-                GET_STATUS -> true;
+                GET_STATUS, SET_DEVICE_STATE_FD, CHECK_DEVICE_STATE -> true;
             default -> false;
         };
     }

@@ -5,6 +5,7 @@ import io.vireo.posix.FileStatus;
 import io.vireo.posix.PosixFile;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * One connection of a front-end, as a state machine: messages and descriptors in, replies out, what they mean to a
@@ -24,6 +25,7 @@ public final class Session implements AutoCloseable {
     private final VringMessages vrings;
     private final MemoryMessages memory;
     private final LogMessages logs;
+    private final DeviceStateMessages deviceState;
     private final DeviceStatus status = new DeviceStatus();
     private boolean closed;
 
@@ -34,6 +36,7 @@ public final class Session implements AutoCloseable {
         vrings = new VringMessages(backend, link, negotiation, empty);
         memory = new MemoryMessages(backend, vrings, empty);
         logs = new LogMessages(vrings);
+        deviceState = new DeviceStateMessages(backend);
     }
 
     /**
@@ -90,6 +93,8 @@ public final class Session implements AutoCloseable {
             case GET_STATUS -> Payload.replyU64(type.id(), status.value());
             case GET_CONFIG -> getConfig(payload);
             case GET_VRING_BASE -> vrings.getBase(payload);
+            case SET_DEVICE_STATE_FD -> suspended(type, () -> deviceState.setFd(payload, fds));
+            case CHECK_DEVICE_STATE -> suspended(type, deviceState::check);
             case SET_FEATURES -> done(() -> setFeatures(Payload.i64(payload, 0)));
             case SET_PROTOCOL_FEATURES -> done(() -> setProtocolFeatures(Payload.i64(payload, 0)));
             // RESET_OWNER once meant several things; the document asks to ignore it.
@@ -120,6 +125,11 @@ public final class Session implements AutoCloseable {
         return null;
     }
 
+    private byte[] suspended(MessageType type, Supplier<byte[]> action) {
+        if (vrings.anyRuns()) throw new VhostUserException(Fault.VRING_RUNNING, type + " while a vring runs");
+        return action.get();
+    }
+
     private boolean wantsReply(MessageHeader header) {
         return header.needsReply() && negotiation.has(ProtocolFeatures.REPLY_ACK);
     }
@@ -131,6 +141,10 @@ public final class Session implements AutoCloseable {
     private Answer refuse(MessageType type, MessageHeader header, VhostUserException refused) {
         if (type == MessageType.GET_CONFIG && refused.fault() == Fault.CONFIG)
             return new Answer(Payload.reply(header.request(), 0), refused);
+        if (type == MessageType.SET_DEVICE_STATE_FD && negotiation.has(type.needs()))
+            return new Answer(Payload.replyU64(header.request(), VhostUserLayout.DEVICE_STATE_NO_FD | 1), refused);
+        if (type == MessageType.CHECK_DEVICE_STATE && negotiation.has(type.needs()))
+            return new Answer(acknowledgement(header, 1), refused);
         if (wantsReply(header) && (type == null || !type.hasReply())) return new Answer(acknowledgement(header, 1), refused);
         // The guest can cause this one through an honest front-end, which should not lose its disk for it.
         if (type == MessageType.SET_CONFIG && refused.fault() == Fault.CONFIG) return new Answer(null, refused);
@@ -223,6 +237,7 @@ public final class Session implements AutoCloseable {
         failure = attempt(backend::disconnected, failure);
         vrings.close();
         logs.close();
+        deviceState.close();
         memory.close();
         if (failure != null) throw failure;
     }

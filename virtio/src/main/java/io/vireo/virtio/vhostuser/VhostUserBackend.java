@@ -72,6 +72,12 @@ public interface VhostUserBackend {
      */
     void handOver();
 
+    /** What the device knows that nobody says again after a migration, at most 4096 bytes. No vring runs. */
+    byte[] saveState();
+
+    /** False when that is no state of such a device; nothing changed then. No vring runs. */
+    boolean loadState(byte[] state);
+
     /**
      * RESET_DEVICE: the driver starts over. No vring runs; features and configuration are as before the first driver, and
      * the memory stays.

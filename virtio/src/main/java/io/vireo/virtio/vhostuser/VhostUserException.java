@@ -26,6 +26,7 @@ public final class VhostUserException extends RuntimeException {
         LOG,
         CONFIG,
         STATUS,
+        DEVICE_STATE,
         RESERVED
     }
 

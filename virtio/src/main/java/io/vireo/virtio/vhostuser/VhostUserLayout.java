@@ -12,6 +12,7 @@ package io.vireo.virtio.vhostuser;
  * struct table   { u32 regions; u32 padding; struct region region[regions]; };   // at most 8
  * struct slot    { u64 padding; struct region region; };           // ADD_MEM_REG, REM_MEM_REG
  * struct log     { u64 size; u64 offset; };
+ * struct state transfer { u32 direction; u32 phase; };             // SET_DEVICE_STATE_FD; 0 = save, 1 = load
  * struct config  { u32 offset; u32 size; u32 flags; u8 payload[size]; };
  * u64 for features, counts, acknowledgements (0 = done) and vring descriptors (index, NO_FD)
  * }</pre>
@@ -65,6 +66,12 @@ public final class VhostUserLayout {
     public static final int CONFIG_FLAGS = 8;
     public static final int CONFIG_PAYLOAD = 12;
     public static final int CONFIG_BYTES_MAX = 256;
+
+    public static final int DEVICE_STATE_DIRECTION = 0;
+    public static final int DEVICE_STATE_PHASE = 4;
+    public static final int DEVICE_STATE_BYTES = 8;
+    /** Of the answer: there is no descriptor with it. Bits 0 to 7 say what went wrong. */
+    public static final int DEVICE_STATE_NO_FD = 0x100;
 
     /** Of the u64 that comes with a kick, call or err descriptor: the vring's index, and "no descriptor attached". */
     public static final int VRING_INDEX_MASK = 0xFF;
