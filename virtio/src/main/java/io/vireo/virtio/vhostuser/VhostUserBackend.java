@@ -67,7 +67,7 @@ public interface VhostUserBackend {
     void setErr(int index, EventFd err);
 
     /**
-     * The last vring was stopped by GET_VRING_BASE with LOG_ALL on: a front-end does that when it has moved the guest. No
+     * The last vring was stopped, by GET_VRING_BASE or device status 0, with LOG_ALL on: a front-end does that when it has moved the guest. No
      * vring runs, and when this returns the disk may be opened elsewhere; a vring that starts again takes it back.
      */
     void handOver();

@@ -83,11 +83,7 @@ final class VringMessages implements AutoCloseable {
 
     byte[] getBase(byte[] payload) {
         Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
-        // By then a front-end may have disabled it; that it has a kick says that it was to run.
-        boolean hadKick = vring.kick != null;
-        stop(vring);
-        vring.replaceKick(null);
-        if (hadKick && !anyHasKick() && negotiation.logsAll()) backend.handOver();
+        end(vring);
         return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base);
     }
 
@@ -207,15 +203,21 @@ final class VringMessages implements AutoCloseable {
 
     /** Stops them all until their next kick. */
     void stopAll() {
-        for (Vring vring : vrings) {
-            stop(vring);
-            vring.replaceKick(null);
-        }
+        for (Vring vring : vrings) end(vring);
     }
 
     void reset() {
         stopAll();
         for (Vring vring : vrings) vring.reset();
+    }
+
+    /** Stops a vring until its next kick. With the last one of a guest on the move, the disk is handed over. */
+    private void end(Vring vring) {
+        // By now a front-end may have disabled it; that it has a kick says that it was to run.
+        boolean hadKick = vring.kick != null;
+        stop(vring);
+        vring.replaceKick(null);
+        if (hadKick && !anyHasKick() && negotiation.logsAll()) backend.handOver();
     }
 
     private boolean anyHasKick() {

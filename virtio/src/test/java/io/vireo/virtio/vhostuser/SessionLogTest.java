@@ -151,6 +151,18 @@ class SessionLogTest {
         assertEquals("hand over", peer.backend.calls.getLast());
     }
 
+    /** As QEMU 7.2 does. */
+    @Test
+    void handsTheDiskOverAlsoWhenTheDeviceStatusStoppedTheVringsFirst() {
+        peer.setUp(1);
+        setLogBase(LOG_BYTES, 0);
+        peer.send(MessageType.SET_FEATURES, Peer.u64(FEATURES | LOG_ALL));
+        peer.send(MessageType.SET_STATUS, Peer.u64(0));
+        peer.send(MessageType.GET_VRING_BASE, Peer.state(0, 0));
+        peer.send(MessageType.GET_VRING_BASE, Peer.state(1, 0));
+        assertEquals(1, peer.backend.calls.stream().filter("hand over"::equals).count());
+    }
+
     @Test
     void keepsTheDiskWhenAGuestThatIsNotMovedStops() {
         peer.send(MessageType.GET_VRING_BASE, Peer.state(0, 0));
