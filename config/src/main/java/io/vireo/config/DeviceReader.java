@@ -49,12 +49,15 @@ final class DeviceReader {
     private VirtqueueConfig queues(Block block) {
         VirtqueueConfig defaults = VirtqueueConfig.DEFAULT;
         int count = embedded ? VirtqueueConfig.AS_GIVEN : defaults.count();
-        return new VirtqueueConfig(
+        VirtqueueConfig queues = new VirtqueueConfig(
                 block.read("num-queues", count, Value.integer(1, VirtqueueConfig.COUNT_MAX)),
                 block.read("queue-size", defaults.size(),
                         Value.powerOfTwo(VirtqueueConfig.SIZE_MIN, VirtqueueConfig.SIZE_MAX)),
-                block.read("event_idx", defaults.eventIdx(), Value.flag()),
-                block.read("indirect_desc", defaults.indirectDesc(), Value.flag()));
+                defaults.features());
+        for (RingFeature feature : RingFeature.values()) {
+            queues = queues.with(feature, block.read(feature.key(), feature.usual(), Value.flag()));
+        }
+        return queues;
     }
 
     private List<QueueAssignment> assigned(Block block, int queueCount) {
@@ -117,6 +120,7 @@ final class DeviceReader {
         return new BlockLimits(
                 logical, physical,
                 hint(block, "min_io_size", logical), hint(block, "opt_io_size", logical),
+                hint(block, "discard_granularity", logical),
                 block.read("max-discard-sectors", BlockLimits.SECTORS_MAX, sectors),
                 block.read("max-write-zeroes-sectors", BlockLimits.SECTORS_MAX, sectors));
     }

@@ -81,9 +81,15 @@ public sealed interface DriveConfig {
 
     /** Holds nothing: writes vanish, reads leave the buffer alone or zero it. Every request takes {@code latency}. */
     record NullDrive(
-            String nodeName, long sizeBytes, boolean readZeroes, Duration latency, boolean readOnly, Origin origin)
+            String nodeName, long sizeBytes, boolean readZeroes, Duration latency, boolean readOnly, Emulation emulation,
+            Origin origin)
             implements DriveConfig {
         public static final long SIZE_BYTES = 1L << 30;
+
+        public NullDrive(
+                String nodeName, long sizeBytes, boolean readZeroes, Duration latency, boolean readOnly, Origin origin) {
+            this(nodeName, sizeBytes, readZeroes, latency, readOnly, Emulation.NONE, origin);
+        }
 
         public static NullDrive of(String nodeName, long sizeBytes) {
             return new NullDrive(nodeName, sizeBytes, false, Duration.ZERO, false, Origin.PROGRAM);
@@ -96,7 +102,12 @@ public sealed interface DriveConfig {
     }
 
     /** In the host's memory, zeroes at first, gone at the end. */
-    record RamDrive(String nodeName, long sizeBytes, boolean readOnly, Origin origin) implements DriveConfig {
+    record RamDrive(String nodeName, long sizeBytes, boolean readOnly, Emulation emulation, Origin origin)
+            implements DriveConfig {
+        public RamDrive(String nodeName, long sizeBytes, boolean readOnly, Origin origin) {
+            this(nodeName, sizeBytes, readOnly, Emulation.NONE, origin);
+        }
+
         public static RamDrive of(String nodeName, long sizeBytes) {
             return new RamDrive(nodeName, sizeBytes, false, Origin.PROGRAM);
         }

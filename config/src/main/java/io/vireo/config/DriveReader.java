@@ -76,22 +76,26 @@ final class DriveReader {
     }
 
     private static NullDrive nothing(String nodeName, Block block, FileOptions above) {
+        long size = block.read("size", NullDrive.SIZE_BYTES, Value.sectors(512));
         return new NullDrive(
                 nodeName,
-                block.read("size", NullDrive.SIZE_BYTES, Value.sectors(512)),
+                size,
                 block.read("read-zeroes", false, Value.flag()),
                 block.read("latency", Duration.ZERO, Value.duration(LATENCY_MAX)),
                 block.read("read-only", above.readOnly(), Value.flag()),
+                EmulationReader.read(block, size, true),
                 block.origin());
     }
 
     /** Of the host's memory, so how much is not ours to say. */
     private static RamDrive ram(String nodeName, Block block, FileOptions above) {
         if (!block.says("size")) block.missing("size", "how much of the host's memory it may take, as in 1G");
+        long size = block.read("size", 512L, Value.sectors(512));
         return new RamDrive(
                 nodeName,
-                block.read("size", 512L, Value.sectors(512)),
+                size,
                 block.read("read-only", above.readOnly(), Value.flag()),
+                EmulationReader.read(block, size, false),
                 block.origin());
     }
 

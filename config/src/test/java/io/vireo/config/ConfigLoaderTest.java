@@ -120,6 +120,20 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void emulatedAbilities() {
+        assertEquals(
+                new Emulation(true, Optional.empty(), Optional.of(new ZonedConfig(ZonedConfig.Model.HOST_AWARE, 64L << 20,
+                        64L << 20, 0, 0, 0, 1L << 20, List.of(), List.of()))),
+                ((RamDrive) drive("driver = ram, size = 1G, secure-erase = on, zoned.model = host-aware")).emulation());
+        assertEquals(
+                new Emulation(false, Optional.of(new Emulation.Wear(1, 3, 0)), Optional.of(new ZonedConfig(
+                        ZonedConfig.Model.HOST_MANAGED, 1L << 20, 512L << 10, 2, 3, 4, 8192, List.of(5), List.of(6, 7)))),
+                ((NullDrive) drive("driver = null-co, size = 8M, lifetime { pre-eol-info = 1, type-a = 3 }, zoned { "
+                        + "model = host-managed, zone-size = 1M, zone-capacity = 512K, conventional-zones = 2, max-open = 3, "
+                        + "max-active = 4, max-append = 8K, read-only-zones = [5], offline-zones = [6, 7] }")).emulation());
+    }
+
+    @Test
     void readsAHostDevice() {
         var options = new FileOptions(
                 new FileOptions.Cache(true, true), FileOptions.Aio.NATIVE, true, FileOptions.Discard.IGNORE,
@@ -151,19 +165,27 @@ class ConfigLoaderTest {
     @Test
     void readsWhatIsSaidOfADevice() {
         DeviceConfig vda = device("""
-                num-queues = 4, queue-size = 1024, event_idx = off, indirect_desc = off
+                num-queues = 4, queue-size = 1024, event_idx = off, packed = on, queue_reset = true
                 serial = abc, write-cache = off, read-only = true, rerror = report, werror = report
                 labels { vm = web17, tenant = "blue" }
-                logical_block_size = 4096, physical_block_size = 8192, min_io_size = 8192, opt_io_size = 1048576
+                logical_block_size = 4096, physical_block_size = 8192, min_io_size = 8192, opt_io_size = 1048576, discard_granularity = 32768
                 max-discard-sectors = 8, max-write-zeroes-sectors = 16
                 """);
 
-        assertEquals(new VirtqueueConfig(4, 1024, false, false), vda.queues());
+        assertEquals(new VirtqueueConfig(4, 1024,
+                Set.of(RingFeature.INDIRECT_DESC, RingFeature.PACKED, RingFeature.QUEUE_RESET)), vda.queues());
         assertEquals("abc", vda.serial());
         assertEquals(false, vda.writeCache());
         assertEquals(true, vda.readOnly());
         assertEquals(Map.of("vm", "web17", "tenant", "blue"), vda.labels());
-        assertEquals(new BlockLimits(4096, 8192, 8192, 1048576, 8, 16), vda.limits());
+        assertEquals(new BlockLimits(4096, 8192, 8192, 1048576, 32768, 8, 16), vda.limits());
+    }
+
+    @Test
+    void offersEventIndexesAndIndirectDescriptorsUnlessToldOtherwise() {
+        assertEquals(Set.of(RingFeature.EVENT_IDX, RingFeature.INDIRECT_DESC), device("").queues().features());
+        assertEquals(Set.of(RingFeature.EVENT_IDX, RingFeature.IN_ORDER),
+                device("indirect_desc = off, in_order = on").queues().features());
     }
 
     @Test

@@ -108,8 +108,8 @@ class ExampleTest {
         var transport =
                 new SocketPath(folder.resolve("vda.sock"), 0600, Optional.empty(), Optional.empty(), Origin.PROGRAM);
         var expected = new DeviceConfig(
-                "vda", "vm-root", List.of(), new VirtqueueConfig(1, 256, true, true), "vda", true, false,
-                new BlockLimits(0, 0, 0, 0, 4194303, 4194303), Map.of(), Optional.of(transport), Origin.PROGRAM);
+                "vda", "vm-root", List.of(), VirtqueueConfig.DEFAULT, "vda", true, false,
+                new BlockLimits(0, 0, 0, 0, 0, 4194303, 4194303), Map.of(), Optional.of(transport), Origin.PROGRAM);
         assertEquals(expected, vda);
         assertEquals(DeviceConfig.of("vda", "vm-root").withTransport(transport), vda);
         assertEquals(Optional.empty(), vda.iothreadOf(0));

@@ -58,6 +58,33 @@ class RefusalTest {
     }
 
     @Test
+    void zonesThatCannotBe() {
+        String head = "zoned { model = host-managed, ";
+        refusesDrive(NULL_CO, "zoned { zone-size = 1M }", "zoned.model", "is missing", "allowed: host-managed, host-aware");
+        refusesDrive(NULL_CO, "zoned.model = drive-managed", "zoned.model", "unknown model 'drive-managed'",
+                "allowed: host-managed, host-aware");
+        refusesDrive(NULL_CO, head + "zone-size = 3M }", "zoned.zone-size", "is not a power of two up to 512G",
+                "allowed: as in 64M");
+        refusesDrive(NULL_CO, head + "zone-size = 512 }", "zoned.zone-size", "makes 2097152 zones", "allowed: up to 1048576");
+        refusesDrive(NULL_CO, head + "zone-size = 1M, zone-capacity = 2M }", "zoned.zone-capacity", "is more than the zone",
+                "allowed: up to 1048576 bytes");
+        refusesDrive(NULL_CO, head + "max-open = 3, max-active = 2 }", "zoned.max-open",
+                "is more than max-active: open zones are active", "allowed: up to 2");
+        refusesDrive(NULL_CO, head + "conventional-zones = 17 }", "zoned.conventional-zones", "'17' is not a number in range",
+                "allowed: 0 to 16");
+        refusesDrive(NULL_CO, head + "conventional-zones = 2, offline-zones = [1] }", "zoned.offline-zones",
+                "names a conventional zone", "allowed: 2 to 15");
+    }
+
+    @Test
+    void wearThatCannotBe() {
+        refusesDrive(NULL_CO, "lifetime { pre-eol-info = 4 }", "lifetime.pre-eol-info", "'4' is not a number in range",
+                "allowed: 0 to 3");
+        refusesDrive(NULL_CO, "lifetime { type-a = 12 }", "lifetime.type-a", "'12' is not a number in range",
+                "allowed: 0 to 11");
+    }
+
+    @Test
     void unknownKeyNamesTheNearest() {
         refusesIothread("pol-max = 1us", "pol-max", "unknown key 'pol-max'",
                 "did you mean poll-max? allowed: poll-max, batch-max, poll-grow, cpus, poll-shrink");
@@ -239,9 +266,9 @@ class RefusalTest {
 
     @Test
     void keyOfAnotherDriver() {
-        refusesDrive(RAM, "aio = auto, size = 1M", "aio", "unknown key 'aio'", "allowed: size, driver, read-only");
+        refusesDrive(RAM, "aio = auto, size = 1M", "aio", "unknown key 'aio'", "allowed: size, driver, zoned, read-only, secure-erase");
         refusesDrive(NULL_CO, "aio = auto", "aio", "unknown key 'aio'",
-                "allowed: size, driver, latency, read-only, read-zeroes");
+                "allowed: size, driver, zoned, latency, lifetime, read-only, read-zeroes, secure-erase");
     }
 
     @Test

@@ -3,10 +3,12 @@ package io.vireo.daemon;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.DriveConfig;
 import io.vireo.config.IoThreadConfig;
+import io.vireo.config.RingFeature;
 import io.vireo.config.VirtqueueConfig;
 import io.vireo.embed.VirtioBlkDevice;
 import io.vireo.embed.Vireo;
 import io.vireo.virtio.driver.DriverTransport;
+import java.util.List;
 
 /** A file, a block device or a drive without storage, on a device and an IOThread in this process. */
 final class BenchFile implements BenchTarget {
@@ -16,10 +18,10 @@ final class BenchFile implements BenchTarget {
     private final InProcessGuest guest;
     private final ThreadCost cost;
 
-    BenchFile(DriveConfig drive, int queues, long memoryBytes) {
+    BenchFile(DriveConfig drive, int queues, boolean packed, long memoryBytes) {
         try {
             VirtioBlkDevice device = vireo.open(drive, DeviceConfig.of("vda", drive.nodeName()).withIothread(IO_THREAD)
-                    .withQueues(VirtqueueConfig.DEFAULT.withCount(queues)));
+                    .withQueues(VirtqueueConfig.DEFAULT.withCount(queues).with(RingFeature.PACKED, packed)));
             guest = InProcessGuest.attach(device, memoryBytes);
             cost = ThreadCost.of(IO_THREAD);
         } catch (RuntimeException e) {
@@ -29,8 +31,8 @@ final class BenchFile implements BenchTarget {
     }
 
     @Override
-    public DriverTransport transport() {
-        return guest.transport();
+    public List<DriverTransport> transports() {
+        return List.of(guest.transport());
     }
 
     /** The IOThread's: the driver is in this process as well. */
@@ -40,8 +42,8 @@ final class BenchFile implements BenchTarget {
     }
 
     @Override
-    public long pid() {
-        return ProcessHandle.current().pid();
+    public List<Long> pids() {
+        return List.of(ProcessHandle.current().pid());
     }
 
     @Override

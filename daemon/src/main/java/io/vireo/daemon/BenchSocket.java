@@ -5,12 +5,12 @@ import io.vireo.virtio.driver.DriverMemory;
 import io.vireo.virtio.driver.DriverTransport;
 import io.vireo.virtio.driver.FrontendException;
 import io.vireo.virtio.driver.VhostUserDisk;
+import io.vireo.virtio.queue.VirtqueueLayout;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
-/** A vhost-user-blk back-end, anybody's, at its socket. */
-final class BenchSocket implements BenchTarget {
+/** A disk of a vhost-user-blk back-end, anybody's, at its socket. */
+final class BenchSocket implements AutoCloseable {
     private static final int QUEUE_SIZE = 128;
 
     private final DriverMemory memory;
@@ -19,16 +19,24 @@ final class BenchSocket implements BenchTarget {
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
     private volatile boolean closing;
 
-    BenchSocket(Path socket, int queues, long memoryBytes) {
+    /** @param packed on packed virtqueues, which the back-end must offer */
+    BenchSocket(Path socket, int queues, boolean packed, long memoryBytes) {
         memory = DriverMemory.create(memoryBytes);
+        VhostUserDisk.Options options = VhostUserDisk.Options.defaults().withQueues(queues, QUEUE_SIZE);
         try {
-            disk = VhostUserDisk.attach(socket, memory, VhostUserDisk.Options.defaults().withQueues(queues, QUEUE_SIZE));
+            disk = VhostUserDisk.attach(
+                    socket, memory, packed ? options.withFeatures(VirtqueueLayout.F_RING_PACKED) : options);
         } catch (PosixException e) {
             memory.close();
             throw new OperatorException(ExitStatus.FAILED, "no back-end: " + e.getMessage());
         } catch (FrontendException e) {
             memory.close();
             throw refused(socket, e);
+        }
+        if (packed && (disk.features() & VirtqueueLayout.F_RING_PACKED) == 0) {
+            disk.close();
+            memory.close();
+            throw new OperatorException(ExitStatus.FAILED, "the back-end at " + socket + " offers no packed virtqueues");
         }
         pid = disk.frontend().peer().pid();
         Thread.ofPlatform().daemon().name("hang-up").start(this::awaitEnd);
@@ -53,23 +61,17 @@ final class BenchSocket implements BenchTarget {
         }
     }
 
-    @Override
-    public DriverTransport transport() {
+    DriverTransport transport() {
         return disk.transport();
     }
 
-    @Override
-    public long cpuNanos() {
-        return ProcessHandle.of(pid()).flatMap(process -> process.info().totalCpuDuration()).orElse(Duration.ZERO).toNanos();
-    }
-
-    @Override
-    public long pid() {
+    /** The back-end's process. */
+    long pid() {
         return pid;
     }
 
-    @Override
-    public CompletableFuture<Void> gone() {
+    /** Done when the back-end ended the connection. */
+    CompletableFuture<Void> gone() {
         return gone;
     }
 

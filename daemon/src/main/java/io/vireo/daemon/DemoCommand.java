@@ -6,6 +6,8 @@ import io.vireo.config.DeviceConfig;
 import io.vireo.config.DriveConfig;
 import io.vireo.config.IoThreadConfig;
 import io.vireo.config.LogConfig;
+import io.vireo.config.RingFeature;
+import io.vireo.config.VirtqueueConfig;
 import io.vireo.embed.Vireo;
 import io.vireo.embed.VirtioBlkDevice;
 import io.vireo.monitoring.metrics.MetricsServer;
@@ -35,6 +37,9 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--seconds", defaultValue = "10", description = "how long (default: ${DEFAULT-VALUE})")
     private int seconds;
 
+    @Option(names = "--packed", description = "on packed virtqueues instead of split ones")
+    private boolean packed;
+
     @Option(names = "--json", description = "the result as JSON")
     private boolean json;
 
@@ -61,7 +66,8 @@ final class DemoCommand implements Callable<Integer> {
 
     private int drive(Path image, long seedUsed) throws Exception {
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        DeviceConfig vda = DeviceConfig.of("vda", "disk").withIothread(IO_THREAD);
+        DeviceConfig vda = DeviceConfig.of("vda", "disk").withIothread(IO_THREAD)
+                .withQueues(VirtqueueConfig.DEFAULT.with(RingFeature.PACKED, packed));
         try (MetricsServer server = MetricsServer.start("127.0.0.1", 0, registry);
                 Vireo vireo = Vireo.builder().meterRegistry(registry).iothread(IoThreadConfig.of(IO_THREAD)).start();
                 VirtioBlkDevice device = vireo.open(DriveConfig.FileDrive.of("disk", image), vda);

@@ -36,9 +36,9 @@ final class InProcessGuest implements AutoCloseable {
     }
 
     private DriverQueue enable(Virtqueue virtqueue, long features, int buffersMax) {
-        DriverVirtqueue ring = new DriverVirtqueue(memory, QUEUE_SIZE, features, buffersMax);
+        DriverVirtqueue ring = DriverVirtqueue.of(memory, QUEUE_SIZE, features, buffersMax);
         DriverQueue queue = new DriverQueue(ring, EventFd.create(), EventFd.create());
-        virtqueue.enable(new QueueSetup(QUEUE_SIZE, ring.descGpa(), ring.availGpa(), ring.usedGpa(),
+        virtqueue.enable(new QueueSetup(QUEUE_SIZE, ring.descriptorGpa(), ring.driverGpa(), ring.deviceGpa(),
                 queue.kick().fd().number(), queue.call().fd().number()));
         return queue;
     }

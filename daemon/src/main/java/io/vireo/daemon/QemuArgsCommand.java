@@ -1,12 +1,16 @@
 package io.vireo.daemon;
 
 import io.vireo.config.DeviceConfig;
+import io.vireo.config.RingFeature;
 import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
+import io.vireo.config.VirtqueueConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -63,7 +67,14 @@ final class QemuArgsCommand implements Callable<Integer> {
         return List.of(
                 chardev,
                 "-device vhost-user-blk-pci,id=" + id + "-disk,chardev=" + id + ",num-queues=" + device.queues().count()
-                        + ",queue-size=" + device.queues().size() + ",bootindex=" + bootIndex);
+                        + ",queue-size=" + device.queues().size() + ringProperties(device.queues())
+                        + ",bootindex=" + bootIndex);
+    }
+
+    /** QEMU offers these to its guest only when it is told to as well; in_order since its version 9.1. */
+    private static String ringProperties(VirtqueueConfig queues) {
+        return Stream.of(RingFeature.PACKED, RingFeature.IN_ORDER).filter(queues::offers)
+                .map(feature -> "," + feature.key() + "=on").collect(Collectors.joining());
     }
 
     private static String socket(String id, Path path) {

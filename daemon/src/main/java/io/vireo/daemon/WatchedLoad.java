@@ -1,6 +1,7 @@
 package io.vireo.daemon;
 
 import io.vireo.virtio.driver.BenchLoad;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -18,11 +19,12 @@ final class WatchedLoad {
 
     /**
      * @param telling shows somebody at a terminal how it goes
+     * @return a result for each disk
      * @throws OperatorException the back-end is gone; the load's thread still waits for it and uses its memory
      * @throws io.vireo.virtio.driver.DeviceFault it is there, and does not do as it should
      */
-    BenchLoad.Result run(long durationNanos, boolean telling) throws InterruptedException {
-        CompletableFuture<BenchLoad.Result> result = CompletableFuture.supplyAsync(
+    List<BenchLoad.Result> run(long durationNanos, boolean telling) throws InterruptedException {
+        CompletableFuture<List<BenchLoad.Result>> result = CompletableFuture.supplyAsync(
                 () -> load.run(durationNanos), work -> Thread.ofPlatform().daemon().name("guest").start(work));
         CompletableFuture<Object> either = CompletableFuture.anyOf(result, driven.gone());
         for (long before = 0; !isDone(either); ) {

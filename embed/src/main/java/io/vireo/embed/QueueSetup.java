@@ -5,8 +5,8 @@ import io.vireo.virtio.queue.VirtqueueLayout;
 /**
  * A virtqueue as the driver has set it up (virtio 1.3, 4.1.5.1.3, has the same fields in a PCI transport).
  *
- * @param size descriptors, a power of two
- * @param descriptorTable guest physical address of the descriptor table, {@code queue_desc}
+ * @param size descriptors, at most 32768; a power of two but for a packed virtqueue
+ * @param descriptorTable guest physical address of the descriptor area, {@code queue_desc}
  * @param availRing guest physical address of the driver area, {@code queue_driver}
  * @param usedRing guest physical address of the device area, {@code queue_device}
  * @param kickFd eventfd that tells of new buffers, as KVM's ioeventfd; duplicated, so that the caller keeps his own
@@ -16,7 +16,7 @@ public record QueueSetup(int size, long descriptorTable, long availRing, long us
     public static final int NO_CALL = -1;
 
     public QueueSetup {
-        if (!VirtqueueLayout.isValidSize(size)) throw new IllegalArgumentException("queue size " + size);
+        if (size < 1 || size > VirtqueueLayout.SIZE_MAX) throw new IllegalArgumentException("queue size " + size);
         if (kickFd < 0 || callFd < NO_CALL) throw new IllegalArgumentException("kickFd=" + kickFd + " callFd=" + callFd);
     }
 }

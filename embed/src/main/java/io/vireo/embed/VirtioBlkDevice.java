@@ -5,7 +5,8 @@ import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.RingFormat;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -89,7 +90,8 @@ public final class VirtioBlkDevice implements AutoCloseable {
     /**
      * The driver's choice, without the transport's bits.
      *
-     * @throws IllegalArgumentException it has bits that were not offered: FEATURES_OK must not stick
+     * @throws IllegalArgumentException it has bits that were not offered, or lacks ZONED for host-managed zones:
+     *     FEATURES_OK must not stick
      * @throws IllegalStateException a queue is enabled
      */
     public synchronized void acceptFeatures(long features) {
@@ -156,7 +158,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
         requireHealthy();
         Map<GuestRam, GuestRam.Mapped> next = new IdentityHashMap<>();
         List<MemoryRegion> regions = new ArrayList<>();
-        SplitRing[] rings = new SplitRing[queues.size()];
+        VirtqueueAreas[] areas = new VirtqueueAreas[queues.size()];
         GuestMemory generation;
         try {
             for (GuestRam range : ranges) {
@@ -168,7 +170,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
                 regions.add(use.region());
             }
             generation = GuestMemory.of(regions);
-            for (Virtqueue queue : queues) rings[queue.index()] = queue.ringIn(generation);
+            for (Virtqueue queue : queues) areas[queue.index()] = queue.areasIn(generation, ringFormat());
         } catch (RuntimeException e) {
             regions.forEach(region -> region.mapping().release());
             throw e;
@@ -179,7 +181,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
         });
         ram = next;
         memory = generation;
-        host.useMemory(generation, rings);
+        host.useMemory(generation, areas);
     }
 
     public List<Virtqueue> queues() {
@@ -219,7 +221,11 @@ public final class VirtioBlkDevice implements AutoCloseable {
         return host.config().queues().size();
     }
 
-    synchronized void enable(Virtqueue queue, QueueSetup setup, int nextAvail) {
+    synchronized RingFormat ringFormat() {
+        return RingFormat.of(host.acceptedFeatures());
+    }
+
+    synchronized void enable(Virtqueue queue, QueueSetup setup, int base) {
         requireOpen();
         requireHealthy();
         if (queue.isEnabled()) throw new IllegalStateException("queue " + queue.index() + " is enabled already");
@@ -227,18 +233,22 @@ public final class VirtioBlkDevice implements AutoCloseable {
         if (setup.size() > queueSizeMax()) {
             throw new IllegalArgumentException("queue size " + setup.size() + " is more than " + queueSizeMax());
         }
-        SplitRing ring = queue.ring(memory, setup);
+        RingFormat format = ringFormat();
+        if (!format.isValidSize(setup.size()) || !format.isValidBase(setup.size(), base)) {
+            throw new IllegalArgumentException("%s queue of size %d at 0x%x".formatted(format, setup.size(), base));
+        }
+        VirtqueueAreas areas = queue.areas(memory, format, setup);
         queue.open(setup);
-        host.startQueue(queue.index(), setup.size(), ring, nextAvail, queue.kick(), queue.call(), null, null);
+        host.startQueue(queue.index(), setup.size(), areas, base, queue.kick(), queue.call(), null, null);
     }
 
     synchronized int disable(Virtqueue queue) {
-        if (!queue.isEnabled()) return 0;
-        int nextAvail = host.stopQueue(queue.index());
+        if (!queue.isEnabled()) return ringFormat().newBase();
+        int base = host.stopQueue(queue.index());
         // The last call may still be on its way through the IOThread.
         CompletableFuture.runAsync(() -> {}, host.ioThreadOfQueue().get(queue.index())).join();
         queue.end().forEach(EventFd::close);
-        return nextAvail;
+        return base;
     }
 
     /** Resets; the answer completes when nothing in flight uses memory or eventfds, which are gone then. */

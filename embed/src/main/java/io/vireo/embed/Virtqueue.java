@@ -3,8 +3,8 @@ package io.vireo.embed;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.VirtqueueLayout;
+import io.vireo.virtio.queue.RingFormat;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -32,24 +32,26 @@ public final class Virtqueue {
 
     /** As {@link #enable(QueueSetup, int)}, for a queue that begins empty. */
     public void enable(QueueSetup setup) {
-        enable(setup, 0);
+        enable(setup, device.ringFormat().newBase());
     }
 
     /**
      * Serves the queue from now on. The device looks at once, so this belongs after DRIVER_OK.
      *
-     * @param nextAvail the avail index to go on with, as {@link #disable} answered it
-     * @throws IllegalArgumentException the rings are not wholly in memory or not aligned, or the size is too large
+     * @param base where to go on, as {@link #disable} answered it: the next avail index, in a packed virtqueue
+     *     vhost-user's word of the next descriptors to take and to use
+     * @throws IllegalArgumentException the areas are not wholly in memory or not aligned, or size or base is none that a
+     *     queue of the accepted features can have
      * @throws IllegalStateException enabled already, no memory was set, or the device needs a reset
      */
-    public void enable(QueueSetup setup, int nextAvail) {
-        device.enable(this, setup, nextAvail);
+    public void enable(QueueSetup setup, int base) {
+        device.enable(this, setup, base);
     }
 
     /**
      * Takes no more buffers and waits until those in flight are used.
      *
-     * @return the next avail index; 0 when it was not enabled
+     * @return where it goes on, for {@link #enable(QueueSetup, int)}; that of a new queue when it was not enabled
      * @throws IllegalStateException requests do not come back from the drive
      */
     public int disable() {
@@ -62,17 +64,14 @@ public final class Virtqueue {
         }
     }
 
-    /** Where the rings of this running queue are in another generation of memory; null when it does not run. */
-    SplitRing ringIn(GuestMemory memory) {
-        return setup == null ? null : ring(memory, setup);
+    /** Where the areas of this running queue are in another generation of memory; null when it does not run. */
+    VirtqueueAreas areasIn(GuestMemory memory, RingFormat format) {
+        return setup == null ? null : areas(memory, format, setup);
     }
 
-    SplitRing ring(GuestMemory memory, QueueSetup setup) {
-        int size = setup.size();
-        return new SplitRing(
-                translate(memory, "descriptor table", setup.descriptorTable(), VirtqueueLayout.descriptorTableBytes(size)),
-                translate(memory, "available ring", setup.availRing(), VirtqueueLayout.availRingBytes(size)),
-                translate(memory, "used ring", setup.usedRing(), VirtqueueLayout.usedRingBytes(size)));
+    VirtqueueAreas areas(GuestMemory memory, RingFormat format, QueueSetup setup) {
+        return format.locate(setup.size(), setup.descriptorTable(), setup.availRing(), setup.usedRing(),
+                (area, gpa, lengthBytes) -> translate(memory, area, gpa, lengthBytes));
     }
 
     void open(QueueSetup newSetup) {
@@ -101,11 +100,11 @@ public final class Virtqueue {
         return Stream.of(kick, call).filter(fd -> fd != null).toList();
     }
 
-    private long translate(GuestMemory memory, String part, long gpa, long lengthBytes) {
+    private long translate(GuestMemory memory, String area, long gpa, long lengthBytes) {
         long address = memory.translate(gpa, lengthBytes);
         if (address == GuestMemory.FAULT) {
             throw new IllegalArgumentException("queue %d: its %s 0x%x+%d is outside the guest's memory"
-                    .formatted(index, part, gpa, lengthBytes));
+                    .formatted(index, area, gpa, lengthBytes));
         }
         return address;
     }

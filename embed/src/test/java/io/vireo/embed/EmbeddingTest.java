@@ -14,6 +14,7 @@ import io.vireo.actors.plane.PrivateActorSystem;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.DriveConfig;
 import io.vireo.config.IoThreadConfig;
+import io.vireo.config.RingFeature;
 import io.vireo.config.VirtqueueConfig;
 import io.vireo.posix.PosixFile;
 import io.vireo.virtio.driver.DriverMemory;
@@ -30,9 +31,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class EmbeddingTest {
@@ -137,6 +141,41 @@ final class EmbeddingTest {
             assertNotEquals(0, nextAvail);
             assertFalse(device.queue(0).isEnabled());
             device.queue(0).enable(vmm.setup(0), nextAvail);
+            assertClean(vmm.run(SEED, 500));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    @Tag("virtio-1.3-2.6.1")
+    void servesOnAfterAQueueWasReset(boolean packed) {
+        DeviceConfig vda = DeviceConfig.of("vda", "drive-vda").withQueues(
+                VirtqueueConfig.DEFAULT.with(RingFeature.PACKED, packed).with(RingFeature.QUEUE_RESET, true));
+        try (Vireo vireo = Vireo.builder().start();
+                VirtioBlkDevice device = vireo.open(DriveConfig.FileDrive.of("drive-vda", image), vda);
+                TestVmm vmm = TestVmm.on(device)) {
+            long reset = 1L << 40;
+            assertEquals(reset | (packed ? 1L << 34 : 0), device.offeredFeatures() & (reset | 1L << 34));
+            assertClean(vmm.run(SEED, 500));
+            device.queue(0).disable();
+            vmm.resetQueue(0);
+            device.queue(0).enable(vmm.setup(0));
+            assertClean(vmm.run(SEED, 500));
+        }
+    }
+
+    @Test
+    void resumesAPackedQueueWhereItWasDisabled() {
+        DeviceConfig vda = DeviceConfig.of("vda", "drive-vda")
+                .withQueues(VirtqueueConfig.DEFAULT.with(RingFeature.PACKED, true));
+        try (Vireo vireo = Vireo.builder().start();
+                VirtioBlkDevice device = vireo.open(DriveConfig.FileDrive.of("drive-vda", image), vda);
+                TestVmm vmm = TestVmm.on(device)) {
+            assertClean(vmm.run(SEED, 501));
+            int base = device.queue(0).disable();
+            assertEquals(base >>> 16, base & 0xFFFF, "nothing is in flight");
+            assertThrows(IllegalArgumentException.class, () -> device.queue(0).enable(vmm.setup(0), base | 0x7FFF));
+            device.queue(0).enable(vmm.setup(0), base);
             assertClean(vmm.run(SEED, 500));
         }
     }

@@ -30,7 +30,7 @@ final class TestVmm implements AutoCloseable {
         features = device.offeredFeatures();
         for (Virtqueue _ : device.queues()) {
             queues.add(new DriverQueue(
-                    new DriverVirtqueue(memory, QUEUE_SIZE, features, BUFFERS_MAX), EventFd.create(), EventFd.create()));
+                    DriverVirtqueue.of(memory, QUEUE_SIZE, features, BUFFERS_MAX), EventFd.create(), EventFd.create()));
         }
         device.acceptFeatures(features);
     }
@@ -55,8 +55,13 @@ final class TestVmm implements AutoCloseable {
     QueueSetup setup(int index) {
         DriverQueue queue = queues.get(index);
         DriverVirtqueue ring = queue.virtqueue();
-        return new QueueSetup(QUEUE_SIZE, ring.descGpa(), ring.availGpa(), ring.usedGpa(),
+        return new QueueSetup(QUEUE_SIZE, ring.descriptorGpa(), ring.driverGpa(), ring.deviceGpa(),
                 queue.kick().fd().number(), queue.call().fd().number());
+    }
+
+    /** The driver forgets a queue and begins anew. */
+    void resetQueue(int index) {
+        queues.get(index).virtqueue().reset(device.queue(index).disable());
     }
 
     void kick() {

@@ -31,7 +31,10 @@ public final class Errno {
     public static final int ETIME = 62;
     public static final int ENODATA = 61;
     public static final int EOVERFLOW = 75;
+    public static final int EBADRQC = 56;
+    public static final int EBADSLT = 57;
     public static final int EOPNOTSUPP = 95;
+    public static final int ETOOMANYREFS = 109;
     public static final int EADDRINUSE = 98;
     public static final int ECONNABORTED = 103;
     public static final int ENOBUFS = 105;
@@ -68,6 +71,9 @@ public final class Errno {
             Map.entry(ETIME, "ETIME, timer expired"),
             Map.entry(ENODATA, "ENODATA, no data available"),
             Map.entry(EOVERFLOW, "EOVERFLOW, value too large"),
+            Map.entry(EBADRQC, "EBADRQC, invalid request code"),
+            Map.entry(EBADSLT, "EBADSLT, invalid slot"),
+            Map.entry(ETOOMANYREFS, "ETOOMANYREFS, too many references"),
             Map.entry(EOPNOTSUPP, "EOPNOTSUPP, operation not supported"),
             Map.entry(EADDRINUSE, "EADDRINUSE, address already in use"),
             Map.entry(ECONNABORTED, "ECONNABORTED, connection aborted"),

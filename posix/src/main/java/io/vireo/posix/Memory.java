@@ -34,6 +34,8 @@ public final class Memory {
             MethodHandles.insertCoordinates(ValueLayout.JAVA_SHORT.varHandle(), 0, ALL);
     private static final VarHandle ALIGNED_U32 =
             MethodHandles.insertCoordinates(ValueLayout.JAVA_INT.varHandle(), 0, ALL);
+    private static final VarHandle ALIGNED_U64 =
+            MethodHandles.insertCoordinates(ValueLayout.JAVA_LONG.varHandle(), 0, ALL);
 
     /** Small enough to stay in the first cache. */
     private static final MemorySegment ZEROES = Arena.global().allocate(16 << 10, 64);
@@ -112,6 +114,11 @@ public final class Memory {
     /** Sets the bits of {@code mask}, atomically, after everything before it. */
     public static void orInt(long address, int mask) {
         int ignored = (int) ALIGNED_U32.getAndBitwiseOr(address, mask);
+    }
+
+    /** Reads 8 bytes at once so that no later access moves before it. */
+    public static long getLongAcquire(long address) {
+        return (long) ALIGNED_U64.getAcquire(address);
     }
 
     /** A full barrier: needed where a store must be seen before a following load (event index, need-wakeup flags). */

@@ -8,11 +8,17 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
 
 /** What {@code bench} says when its back-end does not serve it: one line, and the status that goes with it. */
 @Timeout(180)
@@ -76,6 +82,59 @@ final class BenchTest {
             assertTrue(result.stderr().matches("bench: ([0-9,]+) of \\1 requests failed"), result.stderr());
             assertTrue(result.stdout().contains("errors"), result.stdout());
         }
+    }
+
+    @Test
+    void drivesSeveralDisksAtOnceAndReportsEachAndTheSum() throws IOException {
+        Files.writeString(conf, """
+                vireo {
+                  drives { one { driver = null-co, size = 1G }, two { driver = null-co, size = 1G } }
+                  devices {
+                    vda { drive = one, transport.path = vda.sock }
+                    vdb { drive = two, transport.path = vdb.sock }
+                  }
+                  metrics { host = "127.0.0.1", port = %d }
+                }
+                """.formatted(metricsPort));
+        String other = folder.resolve("vdb.sock").toString();
+        try (VireoDaemon daemon = serve()) {
+            Vireo.Result result = Vireo.run("bench", "--socket", socket, "--socket", other, "--iodepth", "4,1", "--runtime", "1", "--json");
+            assertEquals(0, result.exit(), result.stderr());
+            Map<String, List<String>> figures = numbers(result.stdout());
+            List<String> requests = figures.get("requests");
+            assertEquals(3, requests.size(), result.stdout());
+            long sum = Long.parseLong(requests.get(0));
+            long busy = Long.parseLong(requests.get(1));
+            long quiet = Long.parseLong(requests.get(2));
+            assertTrue(quiet > 0 && busy > quiet, result.stdout());
+            assertEquals(sum, busy + quiet);
+            assertEquals(List.of(socket, other), figures.get("disk"));
+            for (String figure : List.of("errors", "iops", "mb_per_second", "p50_us", "p99_us", "p99.9_us", "max_us",
+                    "calls_per_1000_io", "kicks_per_1000_io"))
+                assertEquals(3, figures.get(figure).size(), figure);
+            assertEquals(List.of(1, 1), List.of(figures.get("cpu_us_per_io").size(), figures.get("seconds").size()));
+            // Its warming up is not in its figures.
+            assertTrue(daemon.scrape().requests("vdb", "read") > quiet);
+
+            Vireo.Result idle = Vireo.run("bench", "--socket", socket, "--socket", other, "--iodepth", "0", "--runtime", "1", "--json");
+            assertEquals(List.of("0", "0", "0"), numbers(idle.stdout()).get("requests"), idle.stderr());
+        }
+    }
+
+    /** Every value of a JSON text by its name, as often as it is there. */
+    private static Map<String, List<String>> numbers(String text) {
+        Map<String, List<String>> values = new HashMap<>();
+        try (JsonParser json = new JsonFactory().createParser(ObjectReadContext.empty(), text)) {
+            while (json.nextToken() != null)
+                if (json.currentToken().isScalarValue())
+                    values.computeIfAbsent(json.currentName(), _ -> new ArrayList<>()).add(json.getString());
+        }
+        return values;
+    }
+
+    @Test
+    void refusesMoreDepthsThanDisks() {
+        saysOneLine(2, "2 depths for 1 disks", Vireo.run("bench", "--socket", socket, "--iodepth", "1,2"));
     }
 
     @Test

@@ -71,6 +71,25 @@ final class MetricsTest {
     }
 
     @Test
+    void tellsTheCacheFromTheEngine() {
+        try (VireoDaemon daemon = VireoDaemon.serve(Vireo.HOME, List.of(), conf, metricsPort, "busy", "idle")) {
+            LoadResult past = load(SEED);
+            try (AttachedDisk disk = AttachedDisk.at(folder.resolve("idle.sock"))) {
+                BlkQueue queue = disk.requests(1);
+                // Written, and so in the page cache when it is read.
+                for (int type : new int[] {BlkLayout.T_OUT, BlkLayout.T_IN}) {
+                    assertEquals(BlkLayout.S_OK, AttachedDisk.request(queue, type, 8, 4096, type == BlkLayout.T_IN));
+                }
+            }
+            Scrape scrape = daemon.scrape();
+            assertEquals(past.bytesRead(), scrape.value("vireo_drive_read_bytes_total", "drive=\"one\"", "source=\"engine\""));
+            assertEquals(0, scrape.value("vireo_drive_read_bytes_total", "drive=\"one\"", "source=\"cache\""));
+            assertEquals(0, scrape.value("vireo_drive_read_bytes_total", "drive=\"two\"", "source=\"engine\""));
+            assertEquals(4096, scrape.value("vireo_drive_read_bytes_total", "drive=\"two\"", "source=\"cache\""));
+        }
+    }
+
+    @Test
     void countsFailuresByTheirReason() {
         try (VireoDaemon daemon = VireoDaemon.serve(Vireo.HOME, List.of(), conf, metricsPort, "busy", "idle")) {
             try (AttachedDisk disk = AttachedDisk.at(folder.resolve("busy.sock"))) {

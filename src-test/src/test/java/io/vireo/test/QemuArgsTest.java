@@ -1,6 +1,7 @@
 package io.vireo.test;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -32,6 +33,15 @@ final class QemuArgsTest {
     @ValueSource(strings = {"banana", "0", "1X", "1G,share=off"})
     void refusesMemoryThatQemuWouldNotTake(String memory) throws IOException {
         refuses(memory, Vireo.run("qemu-args", configure(A_DEVICE), "--memory", memory));
+    }
+
+    @Test
+    void asksQemuForWhatItWouldNotOfferByItself() throws IOException {
+        Vireo.Result plain = Vireo.run("qemu-args", configure(A_DEVICE));
+        assertFalse(plain.stdout().contains("packed"), plain.stdout());
+        Vireo.Result result = Vireo.run("qemu-args", configure(A_DEVICE + ", devices.vda { packed = on, in_order = on }"));
+        assertEquals(0, result.exit(), result.stderr());
+        assertTrue(result.stdout().contains(",queue-size=256,packed=on,in_order=on,"), result.stdout());
     }
 
     @Test

@@ -11,9 +11,9 @@ import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.Chain;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.SplitVirtqueue;
-import io.vireo.virtio.queue.UsedRingLog;
+import io.vireo.virtio.queue.UsedLog;
+import io.vireo.virtio.queue.Virtqueue;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -88,20 +88,30 @@ public final class Device {
     /** The driver's features: they decide how rings are read and whether a write may stay in a cache. */
     public void accept(long acceptedFeatures, boolean writeBack) {
         features = acceptedFeatures;
+        for (Shard shard : shards.values()) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            ask(shard, new DeviceActor.Accept(acceptedFeatures, done), done);
+        }
         writeBack(writeBack);
     }
 
-    /** Switches the write cache; writes taken from now on follow. */
+    /**
+     * Switches the write cache. Writes that are taken after this has returned follow: a driver that was told that its
+     * cache is off believes the next write durable.
+     */
     public void writeBack(boolean writeBack) {
-        for (Shard shard : shards.values()) shard.actor.tell(new DeviceActor.SetDurable(!writeBack));
+        for (Shard shard : shards.values()) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            ask(shard, new DeviceActor.SetDurable(!writeBack, done), done);
+        }
     }
 
     /**
      * Goes over to another generation of guest memory, which belongs to the device from here.
      *
-     * @param rings addresses in it of the virtqueues that run, by index
+     * @param areas where in it the virtqueues lie that run, by index
      */
-    public void useMemory(GuestMemory memory, SplitRing[] rings) {
+    public void useMemory(GuestMemory memory, VirtqueueAreas[] areas) {
         AtomicInteger holders = new AtomicInteger(shards.size());
         Runnable onReleased = () -> {
             // Unmapping a large guest takes milliseconds.
@@ -109,7 +119,7 @@ public final class Device {
         };
         for (Shard shard : shards.values()) {
             CompletableFuture<Void> done = new CompletableFuture<>();
-            ask(shard, new DeviceActor.UseMemory(new MemoryLease(memory, onReleased), rings, done), done);
+            ask(shard, new DeviceActor.UseMemory(new MemoryLease(memory, onReleased), areas, done), done);
         }
     }
 
@@ -121,8 +131,8 @@ public final class Device {
         }
     }
 
-    /** As {@link #logWrites}, for what is written to the used ring of a virtqueue. */
-    public void logUsedRing(int index, UsedRingLog log) {
+    /** As {@link #logWrites}, for what is written to use the buffers of a virtqueue. */
+    public void logUsed(int index, UsedLog log) {
         Shard shard = shardOf(index);
         CompletableFuture<Void> done = new CompletableFuture<>();
         ask(shard, new DeviceActor.LogUsed(index, log, done), done);
@@ -131,21 +141,22 @@ public final class Device {
     /**
      * Starts a virtqueue.
      *
+     * @param base where to go on, see {@link Virtqueue#base}
      * @param call null when the driver polls
      * @param err null when nobody wants to know that the ring is broken
-     * @param usedLog null when nobody wants to know what is written to the used ring
+     * @param usedLog null when nobody wants to know what is written into its areas
      */
     public void startQueue(
             int index,
             int size,
-            SplitRing ring,
-            int nextAvail,
+            VirtqueueAreas areas,
+            int base,
             EventFd kick,
             EventFd call,
             EventFd err,
-            UsedRingLog usedLog) {
+            UsedLog usedLog) {
         Shard shard = shardOf(index);
-        SplitVirtqueue virtqueue = new SplitVirtqueue(index, size, ring, nextAvail, features);
+        Virtqueue virtqueue = Virtqueue.of(index, size, areas, base, features);
         virtqueue.logUsed(usedLog);
         // Its driver counts buffers; one that crosses memory regions is several here.
         int segmentsMax = properties.segMax() + Chain.CROSSINGS_MAX;
@@ -157,7 +168,7 @@ public final class Device {
         served[index] = queue;
     }
 
-    /** Takes no more from a virtqueue; the next avail index, once what is in flight is in its used ring. */
+    /** Takes no more from a virtqueue; its base ({@link Virtqueue#base}), once what is in flight is used. */
     public CompletableFuture<Integer> stopQueue(int index) {
         served[index] = null;
         Shard shard = shardOf(index);

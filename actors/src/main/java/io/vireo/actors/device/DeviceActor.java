@@ -13,8 +13,8 @@ import io.vireo.actors.pipeline.BatchInlet;
 import io.vireo.actors.pipeline.RequestPipeline;
 import io.vireo.posix.EventFd;
 import io.vireo.virtio.memory.DirtyLog;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.UsedRingLog;
+import io.vireo.virtio.queue.UsedLog;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -23,15 +23,16 @@ import java.util.concurrent.CompletableFuture;
  * told; neighbours on the same IOThread do not notice.
  */
 final class DeviceActor {
-    sealed interface Command permits Drain, UseMemory, Start, SetCall, SetErr, Log, LogUsed, SetDurable, Close, Failed {}
+    sealed interface Command
+            permits Drain, UseMemory, Start, SetCall, SetErr, Log, LogUsed, Accept, SetDurable, Close, Failed {}
 
     /** A virtqueue has requests. */
     enum Drain implements Command {
         DRAIN
     }
 
-    /** Takes requests from this generation on; {@code rings} are the running virtqueues' addresses in it, by index. */
-    record UseMemory(MemoryLease lease, SplitRing[] rings, CompletableFuture<Void> done) implements Command {}
+    /** Takes requests from this generation on; {@code areas} are where the running virtqueues lie in it, by index. */
+    record UseMemory(MemoryLease lease, VirtqueueAreas[] areas, CompletableFuture<Void> done) implements Command {}
 
     /** Serves a virtqueue, beginning with a look at its avail ring. */
     record Start(ServedVirtqueue queue, CompletableFuture<Void> done) implements Command {}
@@ -43,11 +44,14 @@ final class DeviceActor {
     /** Marks in this log what it writes for requests; null: in none. */
     record Log(DirtyLog log, CompletableFuture<Void> done) implements Command {}
 
-    /** As {@link Log}, for the used ring of a virtqueue. */
-    record LogUsed(int index, UsedRingLog log, CompletableFuture<Void> done) implements Command {}
+    /** As {@link Log}, for what it writes to use the buffers of a virtqueue. */
+    record LogUsed(int index, UsedLog log, CompletableFuture<Void> done) implements Command {}
 
-    /** Whether a write completes only when it is durable. */
-    record SetDurable(boolean durable) implements Command {}
+    /** The features that the driver accepted. */
+    record Accept(long features, CompletableFuture<Void> done) implements Command {}
+
+    /** Whether a write completes only when it is durable; one that is drained after {@code done} does as it says. */
+    record SetDurable(boolean durable, CompletableFuture<Void> done) implements Command {}
 
     /** Ends the actors; every queue was stopped before. */
     enum Close implements Command {
@@ -99,6 +103,7 @@ final class DeviceActor {
                 case SetErr message -> onSetErr(message);
                 case Log message -> onLog(message);
                 case LogUsed message -> onLogUsed(message);
+                case Accept message -> onAccept(message);
                 case SetDurable message -> onSetDurable(message);
                 case Close _ -> onClose();
                 case Failed message -> fail(message.reason());
@@ -116,8 +121,8 @@ final class DeviceActor {
 
     private Behavior<Command> onUseMemory(UseMemory message) {
         for (ServedVirtqueue queue : shard.seen()) {
-            SplitRing ring = message.rings()[queue.ring.index()];
-            if (ring != null) queue.ring.moveTo(ring);
+            VirtqueueAreas areas = message.areas()[queue.ring.index()];
+            if (areas != null) queue.ring.moveTo(areas);
         }
         shard.use(message.lease());
         message.done().complete(null);
@@ -163,8 +168,15 @@ final class DeviceActor {
         return Behaviors.same();
     }
 
+    private Behavior<Command> onAccept(Accept message) {
+        shard.accept(message.features());
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
     private Behavior<Command> onSetDurable(SetDurable message) {
         shard.durableWrites(message.durable());
+        message.done().complete(null);
         return Behaviors.same();
     }
 

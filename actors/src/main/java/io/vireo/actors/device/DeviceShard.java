@@ -30,7 +30,8 @@ public final class DeviceShard implements PolledDevice {
     final IoThread ioThread;
     final DeviceListener listener;
     final DeviceCounters counters;
-    private final BlkRequestReader reader;
+    private final BlkProperties properties;
+    private BlkRequestReader reader;
     private final NodeChannel channel;
     private final RequestBatch.Pool batches;
     private final RequestBatch.Pool completionBatches;
@@ -64,6 +65,7 @@ public final class DeviceShard implements PolledDevice {
         this.counters = counters;
         this.listener = listener;
         account = new RequestAccount(counters, listener, properties.readOnly());
+        this.properties = properties;
         reader = new BlkRequestReader(properties);
         channel = node.open(ioThread);
         batchMax = ioThread.config().batchMax();
@@ -88,6 +90,11 @@ public final class DeviceShard implements PolledDevice {
 
     void durableWrites(boolean durable) {
         durableWrites = durable;
+    }
+
+    /** The driver's features: what it may send. */
+    void accept(long features) {
+        reader = new BlkRequestReader(properties, features);
     }
 
     void use(MemoryLease next) {
@@ -263,6 +270,22 @@ public final class DeviceShard implements PolledDevice {
         }
     }
 
+    /**
+     * Hands the next part of a request to the node, from inside the completion of the part before; false when nobody
+     * waits for it any more.
+     */
+    boolean submitNext(RequestSlot slot, IoRequest next) {
+        if (abandoned) return false;
+        try {
+            channel.submit(next);
+        } catch (RuntimeException | Error e) {
+            // Whose turn this is, a stage's or the loop's, is not known here.
+            slot.atNode = false;
+            device.tell(new DeviceActor.Failed(e));
+        }
+        return true;
+    }
+
     void completed(RequestSlot slot) {
         slot.atNode = false;
         done++;
@@ -320,7 +343,7 @@ public final class DeviceShard implements PolledDevice {
     private void answer(RequestSlot slot, long now) {
         ServedVirtqueue queue = slot.queue;
         account.finished(slot, now);
-        queue.ring.pushUsed(slot.blk.head(), slot.blk.complete(slot.status()));
+        queue.ring.pushUsed(slot.blk.chainId(), slot.blk.complete(slot.status()));
         queue.dirty = true;
         queue.undecided++;
     }

@@ -38,7 +38,7 @@ final class RequestAccount {
     private static int opOf(int type) {
         return switch (type) {
             case BlkLayout.T_IN -> Op.READ;
-            case BlkLayout.T_OUT -> Op.WRITE;
+            case BlkLayout.T_OUT, BlkLayout.T_ZONE_APPEND -> Op.WRITE;
             case BlkLayout.T_FLUSH -> Op.FLUSH;
             case BlkLayout.T_DISCARD -> Op.DISCARD;
             case BlkLayout.T_WRITE_ZEROES -> Op.WRITE_ZEROES;

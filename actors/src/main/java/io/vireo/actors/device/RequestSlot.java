@@ -3,6 +3,7 @@ package io.vireo.actors.device;
 import io.vireo.posix.Errno;
 import io.vireo.posix.IoVec;
 import io.vireo.storage.node.IoRequest;
+import io.vireo.storage.zone.ZoneErrno;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkRequest;
 import io.vireo.virtio.memory.DirtyLog;
@@ -18,6 +19,9 @@ public final class RequestSlot {
     final ServedVirtqueue queue;
     final BlkRequest blk;
     private final IoRequest io;
+    private final DeviceShard shard;
+    /** Made for the first request that is neither read, write nor flush: many slots never have one. */
+    private RareRequest rare;
     /** Null while the slot is free. */
     MemoryLease lease;
     /** The node, or the kernel, has it. */
@@ -29,12 +33,16 @@ public final class RequestSlot {
     RequestSlot(int index, ServedVirtqueue queue, IoVec data, DeviceShard shard) {
         this.index = index;
         this.queue = queue;
+        this.shard = shard;
         this.blk = new BlkRequest(data);
-        this.io = new IoRequest((request, result) -> {
-            errno = result;
-            status = statusOf(result);
-            shard.completed(this);
-        });
+        this.io = new IoRequest((_, result) -> finished(result));
+    }
+
+    /** The node is done with all of it. */
+    void finished(int result) {
+        errno = result;
+        status = statusOf(result);
+        shard.completed(this);
     }
 
     /** True when the guest's request asks the node for something; false when it is answered already. */
@@ -48,11 +56,13 @@ public final class RequestSlot {
             case BlkLayout.T_IN -> io.read(blk.offsetBytes(), blk.data());
             case BlkLayout.T_OUT -> io.write(blk.offsetBytes(), blk.data(), durable);
             case BlkLayout.T_FLUSH -> io.flush();
-            case BlkLayout.T_DISCARD -> io.discard(blk.offsetBytes(), blk.lengthBytes(), durable);
-            case BlkLayout.T_WRITE_ZEROES ->
-                io.writeZeroes(blk.offsetBytes(), blk.lengthBytes(), blk.unmap(), durable);
-            default -> throw new IllegalStateException("type=" + blk.type());
+            default -> rare().begin(durable);
         };
+    }
+
+    private RareRequest rare() {
+        if (rare == null) rare = new RareRequest(this, shard);
+        return rare;
     }
 
     /** Takes the answer that was given without the node. */
@@ -78,6 +88,10 @@ public final class RequestSlot {
         return switch (errno) {
             case 0 -> BlkLayout.S_OK;
             case Errno.EOPNOTSUPP -> BlkLayout.S_UNSUPP;
+            case ZoneErrno.INVALID_COMMAND -> BlkLayout.S_ZONE_INVALID_CMD;
+            case ZoneErrno.UNALIGNED_WRITE_POINTER -> BlkLayout.S_ZONE_UNALIGNED_WP;
+            case ZoneErrno.OPEN_RESOURCE -> BlkLayout.S_ZONE_OPEN_RESOURCE;
+            case ZoneErrno.ACTIVE_RESOURCE -> BlkLayout.S_ZONE_ACTIVE_RESOURCE;
             default -> BlkLayout.S_IOERR;
         };
     }

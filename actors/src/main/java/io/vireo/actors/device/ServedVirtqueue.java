@@ -5,7 +5,7 @@ import io.vireo.posix.IoVec;
 import io.vireo.posix.NativeBlock;
 import io.vireo.virtio.blk.BlkRequestReader;
 import io.vireo.virtio.queue.Chain;
-import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.Virtqueue;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -18,7 +18,7 @@ final class ServedVirtqueue {
     /** iovecs a slot has without growing: header, status and what most requests carry. */
     private static final int INLINE_IOVECS = 4;
 
-    final SplitVirtqueue ring;
+    final Virtqueue ring;
     /** What the interrupt actor is told; made once, since a queue completes batch after batch. */
     final InterruptActor.Completed completed = new InterruptActor.Completed(this);
 
@@ -41,7 +41,7 @@ final class ServedVirtqueue {
     private int freeCount;
     private CompletableFuture<Integer> stopped;
 
-    ServedVirtqueue(SplitVirtqueue ring, EventFd kick, int segmentsMax, DeviceShard shard) {
+    ServedVirtqueue(Virtqueue ring, EventFd kick, int segmentsMax, DeviceShard shard) {
         this.ring = ring;
         this.kick = kick;
         int size = ring.size();
@@ -105,16 +105,16 @@ final class ServedVirtqueue {
     }
 
     /**
-     * Takes nothing more and completes {@code next} with the next avail index once everything taken is in the used ring
+     * Takes nothing more and completes {@code base} with where the ring goes on once everything taken is in the used ring
      * and the driver called for it. Again: the same answer at the same time.
      */
-    void stop(CompletableFuture<Integer> next) {
+    void stop(CompletableFuture<Integer> base) {
         closed = true;
         if (stopped != null) {
-            stopped.thenAccept(next::complete);
+            stopped.thenAccept(base::complete);
             return;
         }
-        stopped = next;
+        stopped = base;
         finishStop();
     }
 
@@ -124,7 +124,7 @@ final class ServedVirtqueue {
         iovecs.close();
         CompletableFuture<Integer> ending = stopped;
         stopped = null;
-        ending.complete(ring.nextAvail());
+        ending.complete(ring.base());
     }
 
     /** When the oldest request in flight was taken; 0 when there is none. From any thread. */

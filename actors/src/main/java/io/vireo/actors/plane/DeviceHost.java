@@ -4,8 +4,8 @@ import akka.actor.typed.ActorSystem;
 import io.vireo.actors.device.Device;
 import io.vireo.actors.device.DeviceListener;
 import io.vireo.actors.iothread.IoThread;
-import io.vireo.config.BlockLimits;
 import io.vireo.config.DeviceConfig;
+import io.vireo.config.RingFeature;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.DeviceView;
@@ -13,7 +13,6 @@ import io.vireo.monitoring.metrics.Reason;
 import io.vireo.posix.Errno;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
-import io.vireo.storage.node.NodeLimits;
 import io.vireo.virtio.blk.BlkConfigSpace;
 import io.vireo.virtio.blk.BlkFeatures;
 import io.vireo.virtio.blk.BlkLayout;
@@ -21,8 +20,8 @@ import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.blk.BlkState;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.UsedRingLog;
+import io.vireo.virtio.queue.UsedLog;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
@@ -89,16 +88,24 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         this.ioThreadOfQueue = List.copyOf(ioThreadOfQueue);
         this.blocking = blocking;
         this.drainNanosMax = drainNanosMax;
-        properties = properties(config, node, ioThreadOfQueue.size());
+        properties = DeviceProperties.of(config, node, ioThreadOfQueue.size());
         configSpace = new BlkConfigSpace(properties);
-        long features = BlkFeatures.offered(properties);
-        if (!config.queues().eventIdx()) features &= ~VirtqueueLayout.RING_F_EVENT_IDX;
-        if (!config.queues().indirectDesc()) features &= ~VirtqueueLayout.RING_F_INDIRECT_DESC;
-        offered = features;
+        offered = BlkFeatures.offered(properties,
+                config.queues().features().stream().mapToLong(DeviceHost::bitOf).reduce(0, (a, b) -> a | b));
         log = new RateLimitedLog(LOG, config.name(), config.labels());
         for (IoThread ioThread : ioThreadOfQueue) {
             counters.computeIfAbsent(ioThread, _ -> new DeviceCounters(ioThreadOfQueue.size()));
         }
+    }
+
+    private static long bitOf(RingFeature feature) {
+        return switch (feature) {
+            case PACKED -> VirtqueueLayout.F_RING_PACKED;
+            case IN_ORDER -> VirtqueueLayout.F_IN_ORDER;
+            case EVENT_IDX -> VirtqueueLayout.RING_F_EVENT_IDX;
+            case INDIRECT_DESC -> VirtqueueLayout.RING_F_INDIRECT_DESC;
+            case QUEUE_RESET -> VirtqueueLayout.F_RING_RESET;
+        };
     }
 
     /** Told, on an IOThread, when the device failed and serves nothing until its driver resets it. */
@@ -118,12 +125,18 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         return offered;
     }
 
-    /** @throws IllegalArgumentException a bit that was not offered */
+    /** @throws IllegalArgumentException a bit that was not offered, or too few for a host-managed zoned disk */
     public void acceptFeatures(long features) {
         BlkFeatures.checkAccepted(offered, features);
+        BlkFeatures.checkZoned(properties, features);
         accepted = features;
         configSpace.accepted(features);
         if (device != null) device.accept(features, configSpace.isWriteBack(features));
+    }
+
+    /** What the driver accepted; 0 before. */
+    public long acceptedFeatures() {
+        return accepted;
     }
 
     public byte[] readConfig(int offset, int sizeBytes) {
@@ -137,7 +150,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     }
 
     /** As {@link Device#useMemory}; the first one opens the device. */
-    public void useMemory(GuestMemory memory, SplitRing[] rings) {
+    public void useMemory(GuestMemory memory, VirtqueueAreas[] areas) {
         if (device == null) {
             failure = null;
             device = Device.open(
@@ -145,7 +158,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
             device.accept(accepted, configSpace.isWriteBack(accepted));
             if (dirtyLog != null) device.logWrites(dirtyLog);
         }
-        device.useMemory(memory, rings);
+        device.useMemory(memory, areas);
     }
 
     /** As {@link Device#logWrites}, for this driver's device also when there is none yet. */
@@ -154,22 +167,22 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         if (device != null) device.logWrites(next);
     }
 
-    public void logUsedRing(int index, UsedRingLog usedLog) {
-        device.logUsedRing(index, usedLog);
+    public void logUsed(int index, UsedLog usedLog) {
+        device.logUsed(index, usedLog);
     }
 
     /** As {@link Device#startQueue}; takes the image if it is not ours yet, or no more. */
     public void startQueue(
             int index,
             int size,
-            SplitRing ring,
-            int nextAvail,
+            VirtqueueAreas areas,
+            int base,
             EventFd kick,
             EventFd call,
             EventFd err,
-            UsedRingLog usedLog) {
+            UsedLog usedLog) {
         node.activate();
-        device.startQueue(index, size, ring, nextAvail, kick, call, err, usedLog);
+        device.startQueue(index, size, areas, base, kick, call, err, usedLog);
     }
 
     /**
@@ -193,7 +206,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         return state != null && writeConfig(BlkLayout.CONFIG_WRITEBACK, new byte[] {(byte) (state.writeback() ? 1 : 0)});
     }
 
-    /** Waits for what is in flight; the next avail index. */
+    /** Waits for what is in flight; where the virtqueue goes on. */
     public int stopQueue(int index) {
         if (device == null) return 0;
         try {
@@ -224,8 +237,9 @@ public final class DeviceHost implements DeviceView, DeviceListener {
 
     /** The driver starts over; its queues are stopped, its memory stays. */
     public void resetDriver() {
+        accepted = 0;
         configSpace.reset();
-        acceptFeatures(0);
+        if (device != null) device.accept(0, configSpace.isWriteBack(0));
     }
 
     /** The driver is gone: stops and drains everything, gives the memory back. */
@@ -248,7 +262,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         device = null;
         hangs = false;
         accepted = 0;
-        configSpace.accepted(0);
+        configSpace.driverGone();
     }
 
     /** Where {@link #clientConnected} comes from; without it nobody is ever connected. */
@@ -341,35 +355,5 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         failure = reason;
         LOG.error("device {} has failed and serves nothing until its driver resets it", name(), reason);
         onFailure.run();
-    }
-
-    private static BlkProperties properties(DeviceConfig config, BlockNode node, int queueCount) {
-        NodeLimits limits = node.limits();
-        BlockLimits wished = config.limits();
-        int logical = Math.max(wished.logicalBlockBytes(), limits.logicalBlockBytes());
-        int physical = Math.max(logical, Math.max(wished.physicalBlockBytes(), limits.physicalBlockBytes()));
-        boolean readOnly = config.readOnly() || node.readOnly();
-        NodeLimits.RangeLimits discard = limits.discard();
-        NodeLimits.RangeLimits zeroes = limits.writeZeroes();
-        return new BlkProperties(
-                node.sizeBytes() / 512 * 512,
-                logical,
-                physical,
-                wished.minIoBytes() != 0 ? wished.minIoBytes() : limits.minIoBytes() / logical * logical,
-                wished.optIoBytes() != 0 ? wished.optIoBytes() : limits.optIoBytes() / logical * logical,
-                Math.min(1024, Math.max(1, config.queues().size() - 2)),
-                0,
-                queueCount,
-                readOnly,
-                config.writeCache(),
-                readOnly || !discard.supported()
-                        ? BlkProperties.Discard.NONE
-                        : new BlkProperties.Discard(
-                                true, wished.discardSectorsMax(), 1, Math.max(1, discard.alignmentBytes() / 512)),
-                readOnly || !zeroes.supported()
-                        ? BlkProperties.WriteZeroes.NONE
-                        : new BlkProperties.WriteZeroes(
-                                true, wished.writeZeroesSectorsMax(), 1, limits.zeroesMayUnmap()),
-                config.serial());
     }
 }

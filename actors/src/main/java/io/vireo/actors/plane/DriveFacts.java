@@ -5,10 +5,13 @@ import io.vireo.config.DriveConfig;
 import io.vireo.config.FileOptions;
 import io.vireo.monitoring.metrics.DriveView;
 import io.vireo.storage.file.AioChoice;
+import io.vireo.storage.file.HostFile;
 import io.vireo.storage.node.AioMode;
 import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.raw.RawNode;
 import java.util.Collection;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /** An open drive as the metrics show it: with the engine that is used, not the one that was asked for. Thread: any. */
@@ -20,6 +23,8 @@ public final class DriveFacts implements DriveView {
     /** Null when there is no file. */
     private final FileOptions options;
     private final List<IoThread> servedBy;
+    /** Null when there is none. */
+    private final HostFile file;
 
     private DriveFacts(DriveConfig drive, BlockNode node, Collection<IoThread> servedBy) {
         this.nodeName = node.nodeName();
@@ -30,6 +35,15 @@ public final class DriveFacts implements DriveView {
             default -> null;
         };
         this.servedBy = servedBy.stream().distinct().toList();
+        this.file = fileBelow(node);
+    }
+
+    private static HostFile fileBelow(BlockNode node) {
+        return switch (node) {
+            case HostFile file -> file;
+            case RawNode raw -> fileBelow(raw.child());
+            default -> null;
+        };
     }
 
     /** @param servedBy the running IOThreads of its devices; without any, nothing does its I/O */
@@ -55,6 +69,16 @@ public final class DriveFacts implements DriveView {
         return servedBy.stream()
                 .map(thread -> new AioChoice(thread.kindOf(requested), "").forFile(options.cache().direct()).kind().option())
                 .distinct().collect(Collectors.joining(","));
+    }
+
+    @Override
+    public OptionalLong cacheReadBytes() {
+        return file == null ? OptionalLong.empty() : OptionalLong.of(file.cacheReadBytes());
+    }
+
+    @Override
+    public OptionalLong engineReadBytes() {
+        return file == null ? OptionalLong.empty() : OptionalLong.of(file.engineReadBytes());
     }
 
     @Override

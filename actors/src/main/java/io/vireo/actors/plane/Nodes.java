@@ -1,15 +1,23 @@
 package io.vireo.actors.plane;
 
 import io.vireo.config.DriveConfig;
+import io.vireo.config.Emulation;
+import io.vireo.config.ZonedConfig;
 import io.vireo.storage.file.FileNode;
 import io.vireo.storage.file.FileOptions;
 import io.vireo.storage.file.HostDeviceNode;
+import io.vireo.storage.filter.ZonedNode;
 import io.vireo.storage.node.AioMode;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.ImageException;
+import io.vireo.storage.node.Lifetime;
 import io.vireo.storage.nullco.NullNode;
 import io.vireo.storage.ram.RamNode;
 import io.vireo.storage.raw.RawNode;
+import io.vireo.storage.zone.ZoneLimits;
+import io.vireo.storage.zone.ZoneModel;
+import io.vireo.storage.zone.ZoneState;
+import io.vireo.storage.zone.Zones;
 
 /** Opens the block nodes that drives describe. Blocks: never on an IOThread. */
 public final class Nodes {
@@ -28,13 +36,47 @@ public final class Nodes {
                     FileNode.open(options(drive, file.filename().toString(), file.options()), active);
                 case DriveConfig.HostDeviceDrive device ->
                     HostDeviceNode.open(options(drive, device.filename().toString(), device.options()), active);
-                case DriveConfig.NullDrive none -> new NullNode(none.nodeName(), new NullNode.Options(
-                        none.sizeBytes(), none.readOnly(), none.readZeroes(), none.latency().toNanos()));
-                case DriveConfig.RamDrive ram -> new RamNode(ram.nodeName(), ram.sizeBytes(), ram.readOnly());
+                case DriveConfig.NullDrive none -> nothing(none);
+                case DriveConfig.RamDrive memory -> {
+                    RamNode ram = new RamNode(
+                            memory.nodeName(), memory.sizeBytes(), memory.readOnly(), memory.emulation().secureErase());
+                    yield zoned(memory, memory.emulation(), ram, ram::zero);
+                }
                 case DriveConfig.RawDrive raw -> window(raw, active);
             };
         } catch (ImageException e) {
             throw new DriveException(drive, e);
+        }
+    }
+
+    private static BlockNode nothing(DriveConfig.NullDrive drive) {
+        Emulation emulated = drive.emulation();
+        NullNode node = new NullNode(drive.nodeName(), new NullNode.Options(
+                drive.sizeBytes(), drive.readOnly(), drive.readZeroes(), drive.latency().toNanos(),
+                emulated.secureErase(), emulated.lifetime().map(Nodes::lifetime).orElse(null)));
+        return zoned(drive, emulated, node, (_, _) -> {});
+    }
+
+    private static Lifetime lifetime(Emulation.Wear wear) {
+        return new Lifetime(wear.preEolInfo(), wear.typeA(), wear.typeB());
+    }
+
+    private static BlockNode zoned(DriveConfig drive, Emulation emulated, BlockNode node, Zones.Eraser eraser) {
+        if (emulated.zoned().isEmpty()) return node;
+        ZonedConfig wished = emulated.zoned().get();
+        try {
+            Zones zones = new Zones(
+                    new ZoneLimits(
+                            ZoneModel.valueOf(wished.model().name()), wished.sizeBytes(), wished.capacityBytes(),
+                            wished.conventional(), wished.maxOpen(), wished.maxActive(), wished.maxAppendBytes(),
+                            node.limits().requestAlignmentBytes()),
+                    node.sizeBytes(), eraser);
+            wished.readOnly().forEach(zone -> zones.fail(zone, ZoneState.READ_ONLY));
+            wished.offline().forEach(zone -> zones.fail(zone, ZoneState.OFFLINE));
+            return new ZonedNode(node, zones);
+        } catch (IllegalArgumentException e) {
+            node.close();
+            throw new ImageException(ImageException.Kind.OUT_OF_RANGE, drive.nodeName(), "zoned: " + e.getMessage(), e);
         }
     }
 

@@ -3,9 +3,10 @@ package io.vireo.actors.plane;
 import io.vireo.posix.EventFd;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.UsedRingLog;
+import io.vireo.virtio.queue.UsedLog;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
+import io.vireo.virtio.vhostuser.VhostUserException;
 import io.vireo.virtio.vhostuser.VringSetup;
 
 /** A device as vhost-user sees it. Thread: the session's. */
@@ -28,7 +29,11 @@ final class VhostUserExport implements VhostUserBackend {
 
     @Override
     public void acceptFeatures(long features) {
-        host.acceptFeatures(features);
+        try {
+            host.acceptFeatures(features);
+        } catch (IllegalArgumentException e) {
+            throw new VhostUserException(VhostUserException.Fault.FEATURES, e.getMessage());
+        }
     }
 
     @Override
@@ -42,8 +47,8 @@ final class VhostUserExport implements VhostUserBackend {
     }
 
     @Override
-    public void useMemory(GuestMemory memory, SplitRing[] rings) {
-        host.useMemory(memory, rings);
+    public void useMemory(GuestMemory memory, VirtqueueAreas[] areas) {
+        host.useMemory(memory, areas);
     }
 
     @Override
@@ -52,14 +57,14 @@ final class VhostUserExport implements VhostUserBackend {
     }
 
     @Override
-    public void logUsedRing(int index, UsedRingLog log) {
-        host.logUsedRing(index, log);
+    public void logUsed(int index, UsedLog log) {
+        host.logUsed(index, log);
     }
 
     @Override
     public void startVring(int index, VringSetup setup) {
         host.startQueue(
-                index, setup.size(), setup.ring(), setup.nextAvail(), setup.kick(), setup.call(), setup.err(), setup.usedLog());
+                index, setup.size(), setup.areas(), setup.base(), setup.kick(), setup.call(), setup.err(), setup.usedLog());
     }
 
     @Override

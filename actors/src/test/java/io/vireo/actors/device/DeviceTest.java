@@ -12,7 +12,7 @@ import io.vireo.posix.PosixFile;
 import io.vireo.storage.nullco.NullNode;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.memory.DirtyLog;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -171,7 +171,7 @@ class DeviceTest {
         node.manner = WitnessNode.Manner.HOLD;
         try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4)) {
             hold(driven, 1);
-            driven.device.useMemory(driven.guestMemory(), new SplitRing[1]);
+            driven.device.useMemory(driven.guestMemory(), new VirtqueueAreas[1]);
             assertEquals(0, driven.memoryReleases.get());
             node.completeHeld();
             assertEquals(0, driven.reap());

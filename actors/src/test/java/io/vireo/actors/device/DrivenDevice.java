@@ -15,7 +15,7 @@ import io.vireo.virtio.driver.DriverVirtqueue;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
@@ -49,23 +49,26 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     private boolean closed;
 
     DrivenDevice(Plane plane, IoThread ioThread, BlockNode node, int depth) {
+        this(plane, ioThread, node, depth, new BlkProperties(
+                node.sizeBytes(), 512, 512, 0, 0, 126, 0, 1, false, true, BlkProperties.Discard.NONE,
+                BlkProperties.WriteZeroes.NONE, SERIAL));
+    }
+
+    DrivenDevice(Plane plane, IoThread ioThread, BlockNode node, int depth, BlkProperties properties) {
         this.ioThread = ioThread;
-        DriverVirtqueue virtqueue = new DriverVirtqueue(memory, QUEUE_SIZE, FEATURES, 8);
+        DriverVirtqueue virtqueue = DriverVirtqueue.of(memory, QUEUE_SIZE, FEATURES, 8);
         queue = new BlkQueue(memory, new DriverQueue(virtqueue, kick, call), depth, BLOCK_BYTES);
         calls.add(call.fd(), Epoll.EPOLLIN, 0);
-        BlkProperties properties = new BlkProperties(
-                node.sizeBytes(), 512, 512, 0, 0, 126, 0, 1, false, true, BlkProperties.Discard.NONE,
-                BlkProperties.WriteZeroes.NONE, SERIAL);
         device = Device.open(
                 plane.system, "disk", node, properties, List.of(ioThread), _ -> counters, plane.blocking, this);
         device.accept(FEATURES, true);
-        device.useMemory(guestMemory(), new SplitRing[1]);
+        device.useMemory(guestMemory(), new VirtqueueAreas[1]);
         start(0);
     }
 
     void start(int nextAvail) {
         DriverVirtqueue ring = queue.queue().virtqueue();
-        SplitRing addresses = new SplitRing(ring.descAddress(), ring.availAddress(), ring.usedAddress());
+        VirtqueueAreas addresses = new VirtqueueAreas(ring.descriptorAddress(), ring.driverAddress(), ring.deviceAddress());
         device.startQueue(0, QUEUE_SIZE, addresses, nextAvail, kick, call, err, null);
     }
 

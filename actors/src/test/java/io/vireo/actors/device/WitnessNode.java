@@ -20,11 +20,25 @@ final class WitnessNode implements BlockNode {
     volatile Manner manner = Manner.COMPLETE;
     volatile boolean channelClosed;
     private volatile IoContext context;
+    private volatile ConcurrentLinkedQueue<String> asked;
+    private volatile long failOffsetBytes = -1;
+    private volatile int failErrno;
 
-    /** Lets the held requests go, where a node's completions come: on the IOThread. */
+    /** Every request from now on, in words. */
+    ConcurrentLinkedQueue<String> watch() {
+        return asked = new ConcurrentLinkedQueue<>();
+    }
+
+    /** What is asked for at this offset fails; -1 for nothing. */
+    void failAt(long offsetBytes, int errno) {
+        failErrno = errno;
+        failOffsetBytes = offsetBytes;
+    }
+
+    /** Lets the requests go that are held now, where a node's completions come: on the IOThread. */
     void completeHeld() {
         context.execute(() -> {
-            for (IoRequest request; (request = held.poll()) != null; ) request.complete(0);
+            for (int count = held.size(); count > 0; count--) held.poll().complete(0);
         });
     }
 
@@ -35,6 +49,11 @@ final class WitnessNode implements BlockNode {
             @Override
             public void submit(IoRequest request) {
                 submitters.add(Thread.currentThread());
+                if (asked != null) asked.add(request.toString());
+                if (request.offsetBytes() == failOffsetBytes) {
+                    request.complete(failErrno);
+                    return;
+                }
                 switch (manner) {
                     case COMPLETE -> request.complete(0);
                     case HOLD -> held.add(request);

@@ -289,7 +289,7 @@ class DataPlaneTest {
                 DriverMemory memory = DriverMemory.create(16 << 20);
                 VhostUserDisk disk = VhostUserDisk.attach(socket("vda"), memory, options)) {
             int announced = disk.facts().segmentsMax();
-            assertEquals(1024, announced);
+            assertEquals(512, announced);
             assertEquals(0, disk.features() & BlkLayout.F_SIZE_MAX, "a buffer may be of any size");
             BlkQueue queue = new BlkQueue(memory, disk.transport().queues().getFirst(), 1, 1 << 20);
             Memory.fill(queue.dataAddress(0), 1 << 20, 0x6B);

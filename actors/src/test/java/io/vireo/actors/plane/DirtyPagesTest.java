@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A front-end that moves its guest is told of exactly the pages that its disk has written. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -50,11 +50,18 @@ class DirtyPagesTest {
         system.terminate();
     }
 
-    /** Two regions, one disk that copies itself and one whose reads the kernel does. */
+    /** Two regions, disks that copy themselves and answer what is rarely asked, and one whose reads the kernel does. */
     @ParameterizedTest
-    @ValueSource(strings = {"driver = ram, size = 4M", "driver = file, filename = disk.img, aio = io_uring"})
+    @CsvSource(delimiter = '|', value = {
+        "driver = ram, size = 4M|off",
+        "driver = ram, size = 4M|on",
+        "driver = ram, size = 4M, zoned { model = host-aware, zone-size = 1M }|off",
+        "driver = null-co, size = 4M, lifetime { pre-eol-info = 1, type-a = 3, type-b = 0 }|on",
+        "driver = file, filename = disk.img, aio = io_uring|off",
+        "driver = file, filename = disk.img, aio = io_uring|on"
+    })
     @Tag("vhost-user-LOG_SHMFD")
-    void marksExactlyThePagesThatWereWritten(String drive) throws Exception {
+    void marksExactlyThePagesThatWereWritten(String drive, String packed) throws Exception {
         System.out.println("DirtyPagesTest seed " + SEED);
         Path image = folder.resolve("disk.img");
         try (var file = new RandomAccessFile(image.toFile(), "rw")) {
@@ -62,12 +69,15 @@ class DirtyPagesTest {
         }
         Path socket = folder.resolve("vda.sock");
         String hocon = "drives.d { " + drive.replace("disk.img", '"' + image.toString() + '"') + " }\n"
-                + "devices.vda { drive = d, num-queues = 1, queue-size = 1024, transport.path = \"" + socket + "\" }\n";
+                + "devices.vda { drive = d, num-queues = 1, queue-size = 1024, packed = " + packed
+                + ", transport.path = \"" + socket + "\" }\n";
+        VhostUserDisk.Options options = VhostUserDisk.Options.defaults().withQueues(1, QUEUE_SIZE);
+        if (packed.equals("on")) options = options.withFeatures(VirtqueueLayout.F_RING_PACKED);
         try (DataPlane _ = DataPlane.start(
                         system, ConfigLoader.of(ConfigFactory.parseString(hocon), Cpus.online()), new VireoMetrics("test"), true);
                 DriverMemory memory = DriverMemory.create(4 << 20, 8 << 20);
-                VhostUserDisk disk = VhostUserDisk.attach(
-                        socket, memory, VhostUserDisk.Options.defaults().withQueues(1, QUEUE_SIZE))) {
+                VhostUserDisk disk = VhostUserDisk.attach(socket, memory, options)) {
+            assertEquals(packed.equals("on"), (disk.features() & VirtqueueLayout.F_RING_PACKED) != 0);
             new Guest(disk, memory).run();
         }
     }
@@ -79,10 +89,12 @@ class DirtyPagesTest {
         private final BlkQueue queue;
         private final long logBytes;
         private final BitSet written = new BitSet();
-        private int usedIdx;
+        private final boolean packed;
+        private int usedCount;
 
         Guest(VhostUserDisk disk, DriverMemory memory) {
             this.disk = disk;
+            packed = (disk.features() & VirtqueueLayout.F_RING_PACKED) != 0;
             virtqueue = disk.transport().queues().getFirst().virtqueue();
             queue = new BlkQueue(memory, disk.transport().queues().getFirst(), DEPTH, DATA_BYTES_MAX);
             DriverMemory.Region last = memory.regions().getLast();
@@ -126,17 +138,15 @@ class DirtyPagesTest {
 
         private void begin(int slot) {
             note(queue.statusGpa(slot), 1);
-            usedIdx = usedIdx + 1 & 0xFFFF;
-            note(virtqueue.usedGpa() + VirtqueueLayout.USED_IDX, 2);
-            note(virtqueue.usedGpa() + VirtqueueLayout.USED_RING
-                    + (long) (usedIdx - 1 & QUEUE_SIZE - 1) * VirtqueueLayout.USED_ELEMENT_BYTES, 8);
-            switch (random.nextInt(5)) {
+            noteUsed();
+            switch (random.nextInt(6)) {
                 case 0 -> assertTrue(queue.start(slot, BlkLayout.T_FLUSH, 0, 0, false));
                 case 1 -> assertTrue(queue.start(slot, BlkLayout.T_OUT, sector(4096), 4096, false));
                 case 2 -> {
                     note(queue.dataGpa(slot), BlkLayout.ID_BYTES);
                     assertTrue(queue.start(slot, BlkLayout.T_GET_ID, 0, BlkLayout.ID_BYTES, true));
                 }
+                case 3 -> beginRare(slot);
                 default -> {
                     // In two pieces that leave a hole of a page and more, and begin anywhere.
                     int first = random.nextInt(1, 40) * 512;
@@ -148,6 +158,30 @@ class DirtyPagesTest {
                     assertTrue(queue.finish(slot));
                 }
             }
+        }
+
+        /** A chain in an indirect table, as all are here, takes one descriptor of a packed ring. */
+        private void noteUsed() {
+            int position = usedCount++ & QUEUE_SIZE - 1;
+            if (packed) {
+                note(virtqueue.descriptorGpa() + (long) position * VirtqueueLayout.DESC_BYTES, VirtqueueLayout.DESC_BYTES);
+                return;
+            }
+            note(virtqueue.deviceGpa() + VirtqueueLayout.USED_IDX, 2);
+            note(virtqueue.deviceGpa() + VirtqueueLayout.USED_RING
+                    + (long) position * VirtqueueLayout.USED_ELEMENT_BYTES, VirtqueueLayout.USED_ELEMENT_BYTES);
+        }
+
+        /** Refused where the disk is no such one. */
+        private void beginRare(int slot) {
+            if (random.nextBoolean()) {
+                if ((disk.features() & BlkLayout.F_LIFETIME) != 0) note(queue.dataGpa(slot), BlkLayout.LIFETIME_BYTES);
+                assertTrue(queue.start(slot, BlkLayout.T_GET_LIFETIME, 0, BlkLayout.LIFETIME_BYTES, true));
+                return;
+            }
+            int reportBytes = BlkLayout.REPORT_HEADER_BYTES + BlkLayout.ZONE_BYTES;
+            if ((disk.features() & BlkLayout.F_ZONED) != 0) note(queue.dataGpa(slot), reportBytes);
+            assertTrue(queue.start(slot, BlkLayout.T_ZONE_REPORT, 0, reportBytes, true));
         }
 
         private void data(int slot, int offset, int lengthBytes) {
@@ -163,12 +197,12 @@ class DirtyPagesTest {
             written.set((int) (gpa / DirtyLog.PAGE_BYTES), (int) ((gpa + lengthBytes - 1) / DirtyLog.PAGE_BYTES) + 1);
         }
 
-        /** Whether avail_event was written depends on whether the device slept. */
+        /** Whether avail_event, or what is like it in a packed ring, was written depends on whether the device slept. */
         private void judge(Mapping log) {
             // The used ring is marked after the driver could see it; this waits for whoever does.
             disk.frontend().setVringCall(0, queue.queue().call());
             BitSet marked = take(log);
-            long availEvent = virtqueue.usedGpa() + VirtqueueLayout.availEventOffset(QUEUE_SIZE);
+            long availEvent = virtqueue.deviceGpa() + (packed ? 0 : VirtqueueLayout.availEventOffset(QUEUE_SIZE));
             BitSet missing = (BitSet) written.clone();
             missing.andNot(marked);
             assertEquals(new BitSet(), missing, "pages written and not marked, seed " + SEED);

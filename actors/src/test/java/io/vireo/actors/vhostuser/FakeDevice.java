@@ -3,8 +3,8 @@ package io.vireo.actors.vhostuser;
 import io.vireo.posix.EventFd;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.UsedRingLog;
+import io.vireo.virtio.queue.UsedLog;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VringSetup;
 import java.util.concurrent.BlockingQueue;
@@ -45,7 +45,7 @@ final class FakeDevice implements VhostUserBackend {
     }
 
     @Override
-    public void useMemory(GuestMemory next, SplitRing[] rings) {
+    public void useMemory(GuestMemory next, VirtqueueAreas[] rings) {
         if (memory != null) memory.release();
         memory = next;
         events.add("memory");
@@ -55,7 +55,7 @@ final class FakeDevice implements VhostUserBackend {
     public void logWrites(DirtyLog log) {}
 
     @Override
-    public void logUsedRing(int index, UsedRingLog log) {}
+    public void logUsed(int index, UsedLog log) {}
 
     @Override
     public void startVring(int index, VringSetup setup) {

@@ -9,6 +9,8 @@ enum Family {
 
     DEVICE("vireo_device", "Labels of a device, its drive and the IOThreads that serve it."),
     DRIVE("vireo_drive", "A drive's driver, and the engine and cache mode in use."),
+    DRIVE_READS("vireo_drive_read_bytes",
+            "Bytes of reads by what answered: the page cache at once, or the engine (past the cache, not found in it, or over 64 KiB)."),
     DEVICE_STATE("vireo_device_state", "1 for the state the device is in."),
     CLIENT_CONNECTED("vireo_client_connected", "1 while a client has the device."),
     REQUESTS("vireo_device_requests", "Requests answered, failed ones included."),

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
@@ -106,6 +107,10 @@ public final class VireoMetrics implements MultiCollector {
         return scrape.snapshots();
     }
 
+    private static void addReads(Scrape scrape, DriveView drive, String source, OptionalLong bytes) {
+        bytes.ifPresent(value -> scrape.counter(Family.DRIVE_READS, Labels.of("drive", drive.nodeName(), "source", source), value));
+    }
+
     private void addTo(Scrape scrape) {
         Labels build = Labels.of("version", version, "java", Runtime.version().toString());
         if (scrape.claims(build)) scrape.info(Family.BUILD, build);
@@ -115,6 +120,8 @@ public final class VireoMetrics implements MultiCollector {
         for (DriveView drive : drives.values()) {
             if (!scrape.claims(Labels.of("drive", drive.nodeName()))) continue;
             scrape.info(Family.DRIVE, Labels.of("drive", drive.nodeName(), "driver", drive.driver(), "aio", drive.aio(), "cache", drive.cache()));
+            addReads(scrape, drive, "cache", drive.cacheReadBytes());
+            addReads(scrape, drive, "engine", drive.engineReadBytes());
         }
     }
 }

@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.List;
@@ -18,7 +19,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class VireoMetricsTest {
-    private record Drive(String nodeName, String driver, String aio, String cache) implements DriveView {}
+    private record Drive(String nodeName, String driver, String aio, String cache, OptionalLong cacheReadBytes,
+            OptionalLong engineReadBytes) implements DriveView {
+        static Drive ofFile(String nodeName) {
+            return new Drive(nodeName, "raw", "io_uring", "writeback", OptionalLong.of(4096), OptionalLong.of(512));
+        }
+    }
 
     private final AtomicLong clock = new AtomicLong(1_000);
     private final VireoMetrics metrics = new VireoMetrics("1.2.3", clock::get);
@@ -29,13 +35,14 @@ class VireoMetricsTest {
         counters.requestCompleted(Op.READ, 512, 1);
         counters.requestFailed(Op.READ, Reason.INVALID);
         metrics.add(new FakeDevice("vda", counters));
-        metrics.add(new Drive("vm-root", "raw", "io_uring", "writeback"));
+        metrics.add(Drive.ofFile("vm-root"));
         metrics.add(new IoThreadView("io0", new IoThreadCounters()));
         var expected = new TreeMap<String, Set<String>>();
         expected.put("vireo_build_info", Set.of("version", "java"));
         expected.put("vireo_log_suppressed_total", Set.of());
         expected.put("vireo_device_info", Set.of("device", "vm", "tenant", "drive", "iothread"));
         expected.put("vireo_drive_info", Set.of("drive", "driver", "aio", "cache"));
+        expected.put("vireo_drive_read_bytes_total", Set.of("drive", "source"));
         expected.put("vireo_device_state", Set.of("device", "state"));
         expected.put("vireo_client_connected", Set.of("device"));
         expected.put("vireo_device_requests_total", Set.of("device", "op"));
@@ -65,6 +72,16 @@ class VireoMetricsTest {
         assertEquals("histogram", scraped.types.get("vireo_device_request_duration_seconds"));
         assertEquals("counter", scraped.types.get("vireo_device_requests_total"));
         assertEquals("gauge", scraped.types.get("vireo_device_inflight_requests"));
+    }
+
+    @Test
+    void tellsWhatTheCacheAnsweredOfDrivesThatHaveAFile() {
+        metrics.add(Drive.ofFile("file"));
+        metrics.add(new Drive("null", "null-co", "none", "none", OptionalLong.empty(), OptionalLong.empty()));
+        Scraped scraped = Scraped.of(metrics);
+        assertEquals(4096, scraped.value("vireo_drive_read_bytes_total{drive=file,source=cache}"));
+        assertEquals(512, scraped.value("vireo_drive_read_bytes_total{drive=file,source=engine}"));
+        assertEquals(2, scraped.seriesOf("vireo_drive_read_bytes_total").size());
     }
 
     @Test
@@ -149,7 +166,7 @@ class VireoMetricsTest {
         metrics.add(new FakeDevice("vda", new DeviceCounters(1)));
         metrics.remove(device);
         assertFalse(Scraped.of(metrics).seriesOf("device=vda").isEmpty());
-        var drive = new Drive("vm-root", "raw", "io_uring", "writeback");
+        var drive = Drive.ofFile("vm-root");
         var ioThread = new IoThreadView("io0", new IoThreadCounters());
         metrics.add(drive);
         metrics.add(ioThread);
@@ -168,7 +185,7 @@ class VireoMetricsTest {
         }
         for (int queue = 0; queue < 256; queue++) counters.kick(queue);
         metrics.add(new FakeDevice("vda", counters));
-        metrics.add(new Drive("vm-root", "raw", "io_uring", "writeback"));
+        metrics.add(Drive.ofFile("vm-root"));
         Scraped scraped = Scraped.of(metrics);
         int series = scraped.seriesOf("device=vda").size() + scraped.seriesOf("{aio=").size();
         System.out.println("VireoMetricsTest: " + series + " series for a device at worst");

@@ -39,6 +39,7 @@ final class GuestDiskTest {
             echo serial $(cat serial)
             echo cache $(cat queue/write_cache)
             echo queues $(ls mq | wc -l)
+            echo packed $(cut -c35 device/features)
             cd /
             mkfs.ext4 -q -E nodiscard /dev/vda
             mount /dev/vda /mnt
@@ -83,6 +84,7 @@ final class GuestDiskTest {
     private Path disk;
     private Path conf;
     private int metricsPort;
+    private boolean packed;
 
     @BeforeAll
     static void buildGuest() {
@@ -115,20 +117,27 @@ final class GuestDiskTest {
 
     @Test
     void keepsAFileSystemThroughThePageCache() {
-        configure("cache.direct = off", 1, "");
+        configure("cache.direct = off", "num-queues = 1", "");
         writeRebootAndJudge(Vireo.HOME, Users.OURSELVES, 1, 1, false);
     }
 
     @Test
     void keepsAFileSystemPastThePageCache() {
-        configure("cache.direct = on", 1, "");
+        configure("cache.direct = on", "num-queues = 1", "");
         writeRebootAndJudge(Vireo.HOME, Users.OURSELVES, 1, 1, true);
     }
 
     @Test
     void keepsAFileSystemOnTwoQueuesOfTwoCpus() {
-        configure("cache.direct = on", 2, "");
+        configure("cache.direct = on", "num-queues = 2", "");
         writeRebootAndJudge(Vireo.HOME, Users.OURSELVES, 2, 2, true);
+    }
+
+    @Test
+    void keepsAFileSystemOnPackedVirtqueues() {
+        configure("cache.direct = on", "num-queues = 1, packed = on", "");
+        packed = true;
+        writeRebootAndJudge(Vireo.HOME, Users.OURSELVES, 1, 1, true);
     }
 
     @Test
@@ -139,7 +148,7 @@ final class GuestDiskTest {
         Users users = new Users(
                 List.of("setpriv", "--reuid=64101", "--regid=64101", "--groups=64100"),
                 List.of("setpriv", "--reuid=64102", "--regid=64102", "--groups=64100"));
-        configure("cache.direct = on", 1, ", mode = \"0660\", group = \"64100\"");
+        configure("cache.direct = on", "num-queues = 1", ", mode = \"0660\", group = \"64100\"");
         execute("chown", "-R", "64101:64101", folder.resolve("daemon").toString());
         execute("chmod", "600", disk.toString());
         execute("chown", "-R", "64102:64102", folder.resolve("guest").toString());
@@ -154,13 +163,13 @@ final class GuestDiskTest {
         writeRebootAndJudge(home, users, 1, 1, true);
     }
 
-    private void configure(String cache, int queues, String transport) {
+    private void configure(String cache, String queues, String transport) {
         write(conf, """
                 vireo {
                   iothreads.io0 {}
                   drives.root { driver = raw, file { driver = file, filename = "disk.img", %s } }
                   devices.vda {
-                    type = virtio-blk, drive = root, iothread = io0, num-queues = %d, serial = "end-to-end-1"
+                    type = virtio-blk, drive = root, iothread = io0, %s, serial = "end-to-end-1"
                     transport { type = vhost-user, path = "vda.sock"%s }
                   }
                   metrics { host = "127.0.0.1", port = %d }
@@ -177,6 +186,7 @@ final class GuestDiskTest {
                 assertEquals("end-to-end-1", guest.await("serial"));
                 assertEquals("write back", guest.await("cache"));
                 assertEquals(Integer.toString(queues), guest.await("queues"));
+                assertEquals(packed ? "1" : "0", guest.await("packed"));
                 judgePhases(daemon, guest);
                 guest.awaitPowerOff();
             }

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 final class BlockQueue {
     private final Path folder;
 
-    private BlockQueue(Path folder) {
+    BlockQueue(Path folder) {
         this.folder = folder;
     }
 
@@ -24,9 +24,23 @@ final class BlockQueue {
     /** An attribute by its file name, or the default where the kernel says nothing (no such disk, no sysfs). */
     long attribute(String name, long otherwise) {
         try {
-            return Long.parseLong(Files.readString(folder.resolve(name)).trim());
-        } catch (IOException | NumberFormatException e) {
+            return Long.parseLong(word(name, ""));
+        } catch (NumberFormatException e) {
             return otherwise;
         }
+    }
+
+    /** As {@link #attribute}, of one that is a word. */
+    String word(String name, String otherwise) {
+        try {
+            return Files.readString(folder.resolve(name)).trim();
+        } catch (IOException e) {
+            return otherwise;
+        }
+    }
+
+    /** What the disk that the queue belongs to tells of its wear. */
+    DeviceLifetime lifetime() {
+        return new DeviceLifetime(folder.resolve("../device"));
     }
 }

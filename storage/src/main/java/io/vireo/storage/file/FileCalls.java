@@ -24,6 +24,11 @@ interface FileCalls {
         public int fallocate(int fd, int mode, long offsetBytes, long lengthBytes) {
             return PosixFile.fallocate(fd, mode, offsetBytes, lengthBytes);
         }
+
+        @Override
+        public int secureErase(int fd, long offsetBytes, long lengthBytes) {
+            return PosixFile.secureErase(fd, offsetBytes, lengthBytes);
+        }
     };
 
     long preadv(int fd, long iov, int count, long offsetBytes);
@@ -33,4 +38,6 @@ interface FileCalls {
     int datasync(int fd);
 
     int fallocate(int fd, int mode, long offsetBytes, long lengthBytes);
+
+    int secureErase(int fd, long offsetBytes, long lengthBytes);
 }

@@ -3,14 +3,23 @@ package io.vireo.storage.file;
 import io.vireo.posix.Fd;
 import io.vireo.storage.node.Admission;
 import io.vireo.storage.node.AioEngine;
+import io.vireo.storage.node.AioMode;
+import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
+import io.vireo.storage.node.Operation;
+import java.util.function.LongSupplier;
 
 /** One IOThread's way to a host file: decides what a request needs, then hands it to the thread's engine. */
 final class FileChannel implements NodeChannel {
+    private final HostFile file;
+    private final ReadBytes reads;
     private final Admission admission;
     private final int fd;
     private final AioEngine engine;
+    /** For what no other engine can do; null when the file cannot either. */
+    private final AioEngine threads;
+    private final LongSupplier lifetime;
     /** Of the two ways to a file's data one is null: past the cache, and through it. */
     private final BounceBuffers bounce;
     private final PageCache cache;
@@ -19,13 +28,20 @@ final class FileChannel implements NodeChannel {
     private final boolean noFlush;
     private final boolean unmaps;
 
-    FileChannel(HostFile file, Fd fd, AioEngine engine) {
+    /** @param reads where to count; given back to the file when the channel closes */
+    FileChannel(HostFile file, Fd fd, IoContext context, ReadBytes reads) {
+        this.file = file;
+        this.reads = reads;
         FileOptions options = file.options();
         this.admission = new Admission(file);
         this.fd = fd.number();
-        this.engine = engine;
-        this.bounce = options.cache().direct() ? new BounceBuffers(engine, fd.number()) : null;
-        this.cache = options.cache().direct() ? null : new PageCache(fd);
+        boolean direct = options.cache().direct();
+        this.engine = context.engine(options.aio(), direct);
+        boolean needsThreads = file.lifetime() != null || file.limits().rare().secureErase().supported();
+        this.threads = needsThreads ? context.engine(AioMode.THREADS, direct) : null;
+        this.lifetime = file.lifetime();
+        this.bounce = direct ? new BounceBuffers(engine, fd.number()) : null;
+        this.cache = direct ? null : new PageCache(fd, context::nowNanos);
         this.memoryMask = file.limits().memoryAlignmentBytes() - 1L;
         this.noFlush = options.cache().noFlush();
         this.flushes = !noFlush && !options.readOnly();
@@ -48,12 +64,21 @@ final class FileChannel implements NodeChannel {
                 if (!unmaps) request.denyUnmap();
                 engine.submit(fd, request);
             }
+            case SECURE_ERASE -> threads.submit(fd, request);
+            case LIFETIME -> threads.submit(fd, request.asking(lifetime));
+            default -> throw new AssertionError(request.toString());
         }
     }
 
     private void transfer(IoRequest request) {
+        boolean read = request.operation() == Operation.READ;
+        if (cache != null && cache.served(request)) {
+            if (read) reads.addCache(request.lengthBytes());
+            request.complete(0);
+            return;
+        }
+        if (read) reads.addEngine(request.lengthBytes());
         if (bounce != null && !BounceBuffers.isAligned(request.data(), memoryMask)) bounce.submit(request);
-        else if (cache != null && cache.served(request)) request.complete(0);
         else engine.submit(fd, request);
     }
 
@@ -66,5 +91,6 @@ final class FileChannel implements NodeChannel {
     @Override
     public void close() {
         if (bounce != null) bounce.close();
+        file.closed(reads);
     }
 }

@@ -33,7 +33,11 @@ final class FileIo {
         READV,
         WRITEV,
         FALLOCATE,
-        DATASYNC
+        DATASYNC,
+        /** Of the whole range; only by threads, as {@link #QUESTION}. */
+        SECURE_ERASE,
+        /** Whatever the request asks, which answers what is not negative or -errno. */
+        QUESTION
     }
 
     final int slot;
@@ -61,6 +65,9 @@ final class FileIo {
             case READ, WRITE -> chooseTransfer();
             case FLUSH -> call = Call.DATASYNC;
             case DISCARD, WRITE_ZEROES -> call = Call.FALLOCATE;
+            case SECURE_ERASE -> call = Call.SECURE_ERASE;
+            case LIFETIME -> call = Call.QUESTION;
+            default -> throw new AssertionError(request.toString());
         }
     }
 
@@ -131,7 +138,11 @@ final class FileIo {
         }
         return switch (call) {
             case READ, WRITE, READV, WRITEV -> settleTransfer(result);
-            case DATASYNC -> 0;
+            case DATASYNC, SECURE_ERASE -> 0;
+            case QUESTION -> {
+                request.answer(result);
+                yield 0;
+            }
             case FALLOCATE -> {
                 if (!request.durable()) yield 0;
                 call = Call.DATASYNC; // fallocate has no durable form

@@ -7,6 +7,7 @@ import io.vireo.posix.PosixFile;
 import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.NodeLimits;
 import io.vireo.storage.node.NodeLimits.RangeLimits;
+import io.vireo.storage.zone.ZoneLimits;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,11 +36,19 @@ public final class HostDeviceNode {
             if (active) ImageLock.take(fd, options);
             BlockDeviceGeometry geometry = PosixFile.geometry(fd);
             long size = OpenFile.checkedSize(options, geometry.sizeBytes());
-            NodeLimits limits = ranges(options)
+            BlockQueue queue = BlockQueue.of(deviceNumber(options.filename()));
+            refuseZoned(options, queue);
+            DeviceLifetime lifetime = queue.lifetime();
+            boolean erases = !options.readOnly() && PosixFile.canSecureErase(fd);
+            NodeLimits limits = ranges(options, queue)
+                    .withRare(new NodeLimits.Rare(
+                            erases ? RangeLimits.alignedTo(eraseUnit(queue)) : RangeLimits.UNSUPPORTED,
+                            lifetime.isKnown(), ZoneLimits.NONE))
                     .withBlocks(geometry.logicalBlockBytes(), geometry.physicalBlockBytes())
                     .withIoHints(geometry.minIoBytes(), geometry.optIoBytes());
             limits = OpenFile.withDirect(options, fd, size, geometry.logicalBlockBytes(), limits);
-            return new HostFile("host_device", options, fd, active, size, limits);
+            return new HostFile(
+                    "host_device", options, fd, active, size, limits, lifetime.isKnown() ? lifetime::read : null);
         } catch (RuntimeException e) {
             fd.close();
             throw e;
@@ -50,9 +59,8 @@ public final class HostDeviceNode {
      * Both operations are fallocate(2) on the device, which the kernel carries out by writing zeroes or by unmapping so
      * that zeroes are read; a disk that has neither says EOPNOTSUPP.
      */
-    private static NodeLimits ranges(FileOptions options) {
+    private static NodeLimits ranges(FileOptions options, BlockQueue queue) {
         if (options.readOnly()) return NodeLimits.SECTORS;
-        BlockQueue queue = BlockQueue.of(deviceNumber(options.filename()));
         boolean zeroes = queue.attribute("write_zeroes_max_bytes", 0) > 0;
         boolean discards = zeroes && queue.attribute("discard_max_bytes", 0) > 0;
         boolean unmaps = options.discard() == FileOptions.Discard.UNMAP;
@@ -62,6 +70,18 @@ public final class HostDeviceNode {
                 // ZERO_RANGE is written out by the kernel where the disk has no command for it.
                 RangeLimits.alignedTo(NodeLimits.SECTOR_BYTES),
                 discards && unmaps);
+    }
+
+    private static int eraseUnit(BlockQueue queue) {
+        return Math.max(NodeLimits.SECTOR_BYTES, (int) queue.attribute("discard_granularity", 0));
+    }
+
+    /** Its sequential zones would refuse most of what a guest does that knows of no zones. */
+    static void refuseZoned(FileOptions options, BlockQueue queue) {
+        String model = queue.word("zoned", "none");
+        if (!model.equals("host-managed")) return;
+        throw new ImageException(ImageException.Kind.ZONED, options.filename(),
+                "is a " + model + " zoned device; only emulated zones are served, as of a ram or null-co drive");
     }
 
     private static long deviceNumber(String path) {

@@ -8,6 +8,10 @@ import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
 
 /** An open file or device of the host as a block node; {@link FileNode} and {@link HostDeviceNode} open it. */
 public final class HostFile implements BlockNode {
@@ -16,6 +20,10 @@ public final class HostFile implements BlockNode {
     private final Fd fd;
     private final long sizeBytes;
     private final NodeLimits limits;
+    private final LongSupplier lifetime;
+    /** Guarded by this, like {@link #closedReads}: numbers only grow, whatever channels come and go. */
+    private final List<ReadBytes> openReads = new ArrayList<>();
+    private final ReadBytes closedReads = new ReadBytes();
     private boolean active;
 
     /**
@@ -23,6 +31,14 @@ public final class HostFile implements BlockNode {
      * @param active whether it holds them
      */
     HostFile(String driver, FileOptions options, Fd fd, boolean active, long sizeBytes, NodeLimits limits) {
+        this(driver, options, fd, active, sizeBytes, limits, null);
+    }
+
+    /** @param lifetime looks how worn it is; null when nobody knows */
+    HostFile(
+            String driver, FileOptions options, Fd fd, boolean active, long sizeBytes, NodeLimits limits,
+            LongSupplier lifetime) {
+        this.lifetime = lifetime;
         this.driver = driver;
         this.options = options;
         this.fd = fd;
@@ -63,7 +79,34 @@ public final class HostFile implements BlockNode {
 
     @Override
     public NodeChannel open(IoContext context) {
-        return new FileChannel(this, fd, context.engine(options.aio(), options.cache().direct()));
+        ReadBytes reads = new ReadBytes();
+        synchronized (this) {
+            openReads.add(reads);
+        }
+        return new FileChannel(this, fd, context, reads);
+    }
+
+    LongSupplier lifetime() {
+        return lifetime;
+    }
+
+    /** A channel is closed. */
+    synchronized void closed(ReadBytes reads) {
+        if (openReads.remove(reads)) closedReads.add(reads);
+    }
+
+    /** Bytes of reads that the page cache answered at once, on the IOThread. */
+    public long cacheReadBytes() {
+        return sum(ReadBytes::cache);
+    }
+
+    /** Bytes of reads handed to the engine: past the cache, not found in it, or too long to be looked for there. */
+    public long engineReadBytes() {
+        return sum(ReadBytes::engine);
+    }
+
+    private synchronized long sum(ToLongFunction<ReadBytes> source) {
+        return source.applyAsLong(closedReads) + openReads.stream().mapToLong(source).sum();
     }
 
     @Override

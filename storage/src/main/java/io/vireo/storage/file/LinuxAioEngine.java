@@ -72,7 +72,7 @@ public final class LinuxAioEngine implements AioEngine {
         boolean inThreads = switch (request.operation()) {
             case READ, WRITE -> false;
             case FLUSH -> flushesInThreads;
-            case DISCARD, WRITE_ZEROES -> true;
+            default -> true;
         };
         if (inThreads) threads.submit(fd, request);
         else prepareOrWait(table.take(fd, request));
@@ -92,7 +92,7 @@ public final class LinuxAioEngine implements AioEngine {
             case READV -> aio.preadv(slot, io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes(), 0);
             case WRITEV -> aio.pwritev(slot, io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes(), io.rwFlags());
             case DATASYNC -> aio.fsync(slot, io.fd, true);
-            case FALLOCATE -> throw new AssertionError(io.request.toString());
+            case FALLOCATE, SECURE_ERASE, QUESTION -> throw new AssertionError(io.request.toString());
         }
     }
 

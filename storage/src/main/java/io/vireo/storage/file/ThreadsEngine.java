@@ -89,6 +89,8 @@ public final class ThreadsEngine implements AioEngine {
             case READ, READV -> calls.preadv(io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes());
             case WRITE, WRITEV -> calls.pwritev(io.fd, io.iovAddress(), io.iovCount(), io.offsetBytes(), io.rwFlags());
             case DATASYNC -> calls.datasync(io.fd);
+            case SECURE_ERASE -> calls.secureErase(io.fd, io.offsetBytes(), io.remainingBytes());
+            case QUESTION -> io.request.question().getAsLong();
             case FALLOCATE -> calls.fallocate(io.fd, io.fallocateMode(), io.offsetBytes(), io.remainingBytes());
         };
     }

@@ -64,6 +64,7 @@ public final class UringEngine implements AioEngine {
             case DATASYNC -> ring.fsync(io.fd, true, 0, userData);
             case FALLOCATE ->
                 ring.fallocate(io.fd, io.fallocateMode(), io.offsetBytes(), io.remainingBytes(), 0, userData);
+            case SECURE_ERASE, QUESTION -> throw new AssertionError(io.request.toString()); // threads do that
         };
     }
 

@@ -27,13 +27,25 @@ public final class Admission {
         long offset = request.nodeOffsetBytes();
         long length = request.lengthBytes();
         // The subtraction cannot overflow: both are known not to be negative by then.
-        if (offset < 0 || length <= 0 || length > sizeBytes || offset > sizeBytes - length) return Errno.EINVAL;
+        if (offset < 0 || length <= 0 || length > sizeBytes || offset > sizeBytes - length) return outside(operation);
         if (((offset | length) & alignmentMask) != 0) return Errno.EINVAL;
         return switch (operation) {
             case READ, WRITE -> length <= limits.maxTransferBytes() ? 0 : Errno.EINVAL;
             case DISCARD -> judgeRange(limits.discard(), length);
             case WRITE_ZEROES -> judgeRange(limits.writeZeroes(), length);
+            case SECURE_ERASE -> judgeRange(limits.rare().secureErase(), length);
             case FLUSH -> 0;
+            default -> Errno.EOPNOTSUPP;
+        };
+    }
+
+    /** On no range of the node: wrong, but for operations that have none. Those on zones are not for ordinary nodes. */
+    private int outside(Operation operation) {
+        return switch (operation) {
+            case READ, WRITE, FLUSH, DISCARD, WRITE_ZEROES, SECURE_ERASE -> Errno.EINVAL;
+            case LIFETIME -> limits.rare().tellsLifetime() ? 0 : Errno.EOPNOTSUPP;
+            case ZONE_REPORT, ZONE_APPEND, ZONE_OPEN, ZONE_CLOSE, ZONE_FINISH, ZONE_RESET, ZONE_RESET_ALL ->
+                Errno.EOPNOTSUPP;
         };
     }
 

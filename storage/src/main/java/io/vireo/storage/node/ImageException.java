@@ -15,6 +15,7 @@ public final class ImageException extends RuntimeException {
         DIRECT_UNSUPPORTED,
         DIRECT_REQUIRED,
         LOCK_UNSUPPORTED,
+        ZONED,
         IO
     }
 

@@ -1,13 +1,15 @@
 package io.vireo.storage.node;
 
 import io.vireo.posix.IoVec;
+import io.vireo.storage.zone.ZoneSink;
+import java.util.function.LongSupplier;
 
 /**
  * One operation on a block node. Pooled and refilled by its caller, so that a request costs no allocation.
  *
  * <p>Shape: an object is one request in flight at most. From submit to completion it and its buffers belong to the
- * node: the caller touches neither. Afterwards operation, offset and length are as they were; {@link #data()} may have
- * been advanced past what was transferred, and the two wishes that a node may deny may be gone. Units: bytes. Thread:
+ * node: the caller touches neither. Afterwards offset and length are as they were; {@link #data()} may have been
+ * advanced past what was transferred, and the two wishes that a node may deny may be gone. Units: bytes. Thread:
  * the IOThread that submits it.
  */
 public final class IoRequest {
@@ -18,6 +20,10 @@ public final class IoRequest {
     private IoVec data;
     private boolean durable;
     private boolean mayUnmap;
+
+    private ZoneSink zones;
+    private LongSupplier question;
+    private long answer;
 
     private long nodeOffsetBytes;
     private long dueNanos;
@@ -51,6 +57,33 @@ public final class IoRequest {
     /** Makes the range read as zeroes; with {@code mayUnmap} its space may be given back. */
     public IoRequest writeZeroes(long offsetBytes, long lengthBytes, boolean mayUnmap, boolean durable) {
         return set(Operation.WRITE_ZEROES, offsetBytes, lengthBytes, null, durable, mayUnmap);
+    }
+
+    /** Erases the range for good. */
+    public IoRequest secureErase(long offsetBytes, long lengthBytes) {
+        return set(Operation.SECURE_ERASE, offsetBytes, lengthBytes, null, false, false);
+    }
+
+    /** Asks how worn the storage is: {@link Lifetime#packed} is the answer. */
+    public IoRequest lifetime() {
+        answer = 0;
+        return set(Operation.LIFETIME, 0, 0, null, false, false);
+    }
+
+    /** Asks for zones from the one with {@code offsetBytes} in it; the sink is told before this completes. */
+    public IoRequest zoneReport(long offsetBytes, ZoneSink sink) {
+        zones = sink;
+        return set(Operation.ZONE_REPORT, offsetBytes, 0, null, false, false);
+    }
+
+    /** Appends {@code data} to the zone that begins at {@code zoneStartBytes}; where it went is the answer. */
+    public IoRequest zoneAppend(long zoneStartBytes, IoVec data, boolean durable) {
+        return set(Operation.ZONE_APPEND, zoneStartBytes, data.totalBytes(), data, durable, false);
+    }
+
+    /** Makes it one of the operations on the zone that begins at {@code zoneStartBytes}, or on all of them. */
+    public IoRequest zone(Operation operation, long zoneStartBytes) {
+        return set(operation, zoneStartBytes, 0, null, false, false);
     }
 
     private IoRequest set(
@@ -91,6 +124,30 @@ public final class IoRequest {
         return mayUnmap;
     }
 
+    /** What the node said, of an operation that has an answer. */
+    public long answer() {
+        return answer;
+    }
+
+    public void answer(long value) {
+        answer = value;
+    }
+
+    /** Who is told of zones. */
+    public ZoneSink zones() {
+        return zones;
+    }
+
+    /** For a node that has to look for the answer: asked where it may block; answers 0 and more, or -errno. */
+    public IoRequest asking(LongSupplier blocking) {
+        question = blocking;
+        return this;
+    }
+
+    public LongSupplier question() {
+        return question;
+    }
+
     /** Hands the request back to its caller; for nodes and engines. */
     public void complete(int errno) {
         completion.completed(this, errno);
@@ -104,6 +161,12 @@ public final class IoRequest {
     /** Moves the request by a window's start before it is handed to the node below. */
     public void shift(long bytes) {
         nodeOffsetBytes += bytes;
+    }
+
+    /** For a node that carries it out by another operation, elsewhere, of the node below. */
+    public void passAs(Operation other, long nodeOffset) {
+        operation = other;
+        nodeOffsetBytes = nodeOffset;
     }
 
     /** For a node that never unmaps: the range keeps its space. */

@@ -1,5 +1,7 @@
 package io.vireo.storage.node;
 
+import io.vireo.storage.zone.ZoneLimits;
+
 /**
  * What a node asks of requests and what it can do. All in bytes.
  *
@@ -14,6 +16,7 @@ package io.vireo.storage.node;
  * @param discard whether and how ranges can be discarded
  * @param writeZeroes whether and how ranges can be zeroed without data
  * @param zeroesMayUnmap whether write-zeroes can give space back
+ * @param rare what few nodes can do
  */
 public record NodeLimits(
         int requestAlignmentBytes,
@@ -25,7 +28,8 @@ public record NodeLimits(
         long maxTransferBytes,
         RangeLimits discard,
         RangeLimits writeZeroes,
-        boolean zeroesMayUnmap) {
+        boolean zeroesMayUnmap,
+        Rare rare) {
     public static final int SECTOR_BYTES = 512;
     /** What Linux moves in one call: INT_MAX rounded down to a page. */
     public static final long KERNEL_TRANSFER_BYTES = 0x7ffff000L;
@@ -33,7 +37,7 @@ public record NodeLimits(
     /** A node that takes 512-byte sectors, reads and writes only. */
     public static final NodeLimits SECTORS = new NodeLimits(
             SECTOR_BYTES, 1, SECTOR_BYTES, SECTOR_BYTES, 0, 0, KERNEL_TRANSFER_BYTES,
-            RangeLimits.UNSUPPORTED, RangeLimits.UNSUPPORTED, false);
+            RangeLimits.UNSUPPORTED, RangeLimits.UNSUPPORTED, false, Rare.NONE);
 
     /** Limits of an operation on a range that carries no data. */
     public record RangeLimits(boolean supported, long maxBytes, int alignmentBytes) {
@@ -43,6 +47,11 @@ public record NodeLimits(
         public static RangeLimits alignedTo(int alignmentBytes) {
             return new RangeLimits(true, Long.MAX_VALUE, alignmentBytes);
         }
+    }
+
+    /** @param tellsLifetime whether it knows how worn it is */
+    public record Rare(RangeLimits secureErase, boolean tellsLifetime, ZoneLimits zones) {
+        public static final Rare NONE = new Rare(RangeLimits.UNSUPPORTED, false, ZoneLimits.NONE);
     }
 
     public NodeLimits {
@@ -59,7 +68,7 @@ public record NodeLimits(
         int logical = Math.max(requestAlignmentBytes, logicalBlockBytes);
         return new NodeLimits(
                 requestAlignmentBytes, memoryAlignmentBytes, logical, Math.max(logical, physicalBlockBytes),
-                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
+                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap, rare);
     }
 
     /** Blocks as the storage has them; the logical one never below the request alignment. */
@@ -67,18 +76,24 @@ public record NodeLimits(
         int logical = Math.max(requestAlignmentBytes, logicalBlockBytes);
         return new NodeLimits(
                 requestAlignmentBytes, memoryAlignmentBytes, logical, Math.max(logical, physicalBlockBytes),
-                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
+                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap, rare);
     }
 
     public NodeLimits withIoHints(int minIoBytes, int optIoBytes) {
         return new NodeLimits(
                 requestAlignmentBytes, memoryAlignmentBytes, logicalBlockBytes, physicalBlockBytes,
-                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
+                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap, rare);
     }
 
     public NodeLimits withRanges(RangeLimits discard, RangeLimits writeZeroes, boolean zeroesMayUnmap) {
         return new NodeLimits(
                 requestAlignmentBytes, memoryAlignmentBytes, logicalBlockBytes, physicalBlockBytes,
-                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap);
+                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap, rare);
+    }
+
+    public NodeLimits withRare(Rare rare) {
+        return new NodeLimits(
+                requestAlignmentBytes, memoryAlignmentBytes, logicalBlockBytes, physicalBlockBytes,
+                minIoBytes, optIoBytes, maxTransferBytes, discard, writeZeroes, zeroesMayUnmap, rare);
     }
 }

@@ -18,6 +18,7 @@ final class NullChannel implements NodeChannel {
     private final IoContext context;
     private final boolean readZeroes;
     private final long latencyNanos;
+    private final long lifetime;
     /** In the order of their deadlines, since all wait equally long. */
     private final RequestFifo waiting = new RequestFifo();
     private final Runnable completeDue = this::completeDue;
@@ -29,11 +30,13 @@ final class NullChannel implements NodeChannel {
         this.transfer = new MemoryTransfer(context);
         this.readZeroes = options.readZeroes();
         this.latencyNanos = options.latencyNanos();
+        this.lifetime = options.lifetime() == null ? 0 : options.lifetime().packed();
     }
 
     @Override
     public void submit(IoRequest request) {
         int errno = admission.judge(request);
+        if (lifetime != 0 && request.operation() == Operation.LIFETIME) request.answer(lifetime);
         if (errno != 0 || latencyNanos == 0) {
             finish(request, errno);
             return;

@@ -2,24 +2,33 @@ package io.vireo.storage.nullco;
 
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.IoContext;
+import io.vireo.storage.node.Lifetime;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
 import io.vireo.storage.node.NodeLimits.RangeLimits;
+import io.vireo.storage.zone.ZoneLimits;
 
 /** A node without storage (null-co): takes every write, reads as nothing in particular or as zeroes. */
 public final class NullNode implements BlockNode {
-    private static final NodeLimits LIMITS = NodeLimits.SECTORS.withRanges(
-            RangeLimits.alignedTo(NodeLimits.SECTOR_BYTES), RangeLimits.alignedTo(NodeLimits.SECTOR_BYTES), true);
+    private static final RangeLimits ANY = RangeLimits.alignedTo(NodeLimits.SECTOR_BYTES);
 
     private final String nodeName;
     private final Options options;
+    private final NodeLimits limits;
 
     /**
      * @param sizeBytes a positive multiple of 512
      * @param readZeroes whether a read fills its buffers with zeroes; otherwise it leaves them as they are
      * @param latencyNanos how long each request takes; 0 completes it inside submit
+     * @param secureErase whether it says that it can
+     * @param lifetime what it says of its wear; null: nothing
      */
-    public record Options(long sizeBytes, boolean readOnly, boolean readZeroes, long latencyNanos) {
+    public record Options(long sizeBytes, boolean readOnly, boolean readZeroes, long latencyNanos, boolean secureErase,
+            Lifetime lifetime) {
+        public Options(long sizeBytes, boolean readOnly, boolean readZeroes, long latencyNanos) {
+            this(sizeBytes, readOnly, readZeroes, latencyNanos, false, null);
+        }
+
         public Options {
             if (sizeBytes <= 0 || sizeBytes % NodeLimits.SECTOR_BYTES != 0) {
                 throw new IllegalArgumentException("sizeBytes=" + sizeBytes);
@@ -31,6 +40,8 @@ public final class NullNode implements BlockNode {
     public NullNode(String nodeName, Options options) {
         this.nodeName = nodeName;
         this.options = options;
+        limits = NodeLimits.SECTORS.withRanges(ANY, ANY, true).withRare(new NodeLimits.Rare(
+                options.secureErase() ? ANY : RangeLimits.UNSUPPORTED, options.lifetime() != null, ZoneLimits.NONE));
     }
 
     @Override
@@ -55,7 +66,7 @@ public final class NullNode implements BlockNode {
 
     @Override
     public NodeLimits limits() {
-        return LIMITS;
+        return limits;
     }
 
     @Override

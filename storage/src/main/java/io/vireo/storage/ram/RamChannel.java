@@ -35,11 +35,12 @@ final class RamChannel implements NodeChannel {
         switch (request.operation()) {
             case READ -> transfer.run(request, toBuffer);
             case WRITE -> transfer.run(request, fromBuffer);
-            case DISCARD, WRITE_ZEROES -> {
+            case DISCARD, WRITE_ZEROES, SECURE_ERASE -> {
                 memory.zero(request.nodeOffsetBytes(), request.lengthBytes());
                 request.complete(0);
             }
             case FLUSH -> request.complete(0);
+            default -> throw new AssertionError(request.toString());
         }
     }
 

@@ -41,6 +41,10 @@ public final class RawNode implements BlockNode {
             throw outside(child, "offset = " + offsetBytes + " is past the end, size is " + child.sizeBytes());
         }
         long rest = child.sizeBytes() - offsetBytes;
+        boolean isWhole = offsetBytes == 0 && (sizeBytes == -1 || sizeBytes == rest);
+        if (child.limits().rare().zones().areThere() && !isWhole) {
+            throw outside(child, "is a zoned disk: a window on it is all of it");
+        }
         if (sizeBytes == -1) return new RawNode(nodeName, child, offsetBytes, rest);
         if (sizeBytes <= 0 || sizeBytes % NodeLimits.SECTOR_BYTES != 0) {
             throw outside(child, "size = " + sizeBytes + " is not a positive multiple of 512");

@@ -13,9 +13,11 @@ import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.TestLoop;
 
 import java.io.RandomAccessFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class HostDeviceNodeTest {
     abstract static class OnDevice extends BlockNodeContract {
@@ -70,6 +72,22 @@ class HostDeviceNodeTest {
             ImageException e = assertThrows(ImageException.class, () -> HostDeviceNode.open(options()).close());
             assertEquals(ImageException.Kind.IN_USE, e.kind());
         }
+    }
+
+    /** With a folder in the place of the device's in sysfs. */
+    @Test
+    void refusesHostManagedZonesByNameAndTakesOthers(@TempDir Path queue) throws Exception {
+        FileOptions options = FileOptions.of("d0", "/dev/zoned0");
+        HostDeviceNode.refuseZoned(options, new BlockQueue(queue));
+        for (String model : new String[] {"none\n", "host-aware\n"}) {
+            Files.writeString(queue.resolve("zoned"), model);
+            HostDeviceNode.refuseZoned(options, new BlockQueue(queue));
+        }
+        Files.writeString(queue.resolve("zoned"), "host-managed\n");
+        ImageException e = assertThrows(
+                ImageException.class, () -> HostDeviceNode.refuseZoned(options, new BlockQueue(queue)));
+        assertEquals(ImageException.Kind.ZONED, e.kind());
+        assertTrue(e.getMessage().startsWith("/dev/zoned0: is a host-managed zoned device"), e.getMessage());
     }
 
     @Nested

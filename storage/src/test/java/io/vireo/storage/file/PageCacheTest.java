@@ -2,7 +2,10 @@ package io.vireo.storage.file;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vireo.posix.Fd;
+import io.vireo.posix.PosixFile;
 import io.vireo.storage.node.AioMode;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.TestLoop;
@@ -12,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,7 +59,7 @@ class PageCacheTest {
     }
 
     @Test
-    void leavesLongReadsAndWritesOfRealFilesToTheEngine() throws Exception {
+    void leavesLongRequestsAndPartsOfPagesToTheEngine() throws Exception {
         try (HostFile node = open(folder.resolve("disk.img"), random()); NodeChannel channel = node.open(loop)) {
             int length = PageCache.REQUEST_BYTES_MAX + 512;
             TestRequest read = loop.own(new TestRequest(length)).whole(length);
@@ -66,6 +70,79 @@ class PageCacheTest {
             channel.submit(write.request.write(0, write.data, true));
             assertEquals(0, write.completions);
             loop.runUntil(write::isDone);
+        }
+    }
+
+    @Test
+    void writesWholePagesInsideSubmitUnlessTheyShallBeDurable() throws Exception {
+        try (HostFile node = open(folder.resolve("disk.img"), random()); NodeChannel channel = node.open(loop)) {
+            TestRequest page = loop.own(new TestRequest(4096)).whole(4096);
+            channel.submit(page.request.write(8192, page.data, false));
+            assertEquals(1, page.completions);
+            assertEquals(0, page.errno);
+            channel.submit(page.request.write(8192, page.data, true));
+            assertEquals(1, page.completions);
+            loop.runUntil(() -> page.completions == 2);
+            channel.submit(page.request.write(512, page.data, false));
+            assertEquals(2, page.completions);
+            loop.runUntil(() -> page.completions == 3);
+        }
+    }
+
+    @Test
+    void leavesWritesToTheEngineForAWhileAfterOneThatTookLong() throws Exception {
+        Path image = folder.resolve("disk.img");
+        Files.write(image, random());
+        long[] now = {0};
+        long[] tookNanos = {0};
+        // Two looks at the clock a write.
+        LongSupplier clock = () -> now[0] += tookNanos[0];
+        try (Fd fd = PosixFile.open(image.toString(), PosixFile.O_RDWR, 0)) {
+            PageCache cache = new PageCache(fd, clock);
+            TestRequest page = loop.own(new TestRequest(4096)).whole(4096);
+            assertTrue(cache.served(page.request.write(0, page.data, false)));
+
+            tookNanos[0] = PageCache.SLOW_NANOS + 1;
+            assertTrue(cache.served(page.request.write(0, page.data, false)), "slow, and done");
+            assertEquals(PageCache.WRITE_PAUSE_MIN, passed(cache, page));
+            assertEquals(3 * PageCache.WRITE_PAUSE_MIN, passed(cache, page), "slow again: longer");
+            for (int i = 0; i < 20; i++) passed(cache, page);
+            assertEquals(PageCache.WRITE_PAUSE_MAX, passed(cache, page));
+
+            tookNanos[0] = 0;
+            passed(cache, page);
+            for (int i = 0; i < 10_000; i++) assertTrue(cache.served(page.request.write(0, page.data, false)));
+            tookNanos[0] = PageCache.SLOW_NANOS + 1;
+            assertTrue(cache.served(page.request.write(0, page.data, false)));
+            assertEquals(PageCache.WRITE_PAUSE_MIN, passed(cache, page), "quick ones make it forget");
+        }
+    }
+
+    /** How many writes are refused until one is served. */
+    private static int passed(PageCache cache, TestRequest page) {
+        int count = 0;
+        while (!cache.served(page.request.write(0, page.data, false))) count++;
+        return count;
+    }
+
+    @Test
+    void countsWhatTheCacheAnsweredApartFromWhatWentToTheEngineAndKeepsItWhenChannelsClose() throws Exception {
+        try (HostFile node = open(folder.resolve("disk.img"), random())) {
+            for (int round = 1; round <= 2; round++) {
+                try (NodeChannel channel = node.open(loop)) {
+                    int length = PageCache.REQUEST_BYTES_MAX + 512;
+                    TestRequest cached = loop.own(new TestRequest(4096)).whole(4096);
+                    TestRequest write = loop.own(new TestRequest(4096)).whole(4096);
+                    TestRequest tooLong = loop.own(new TestRequest(length)).whole(length);
+                    channel.submit(cached.request.read(0, cached.data));
+                    channel.submit(write.request.write(0, write.data, false));
+                    loop.runUntil(write::isDone);
+                    channel.submit(tooLong.request.read(0, tooLong.data));
+                    loop.runUntil(tooLong::isDone);
+                    assertEquals(round * 4096L, node.cacheReadBytes());
+                    assertEquals(round * (long) length, node.engineReadBytes());
+                }
+            }
         }
     }
 

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class ThreadsEngineTest {
@@ -51,6 +52,12 @@ class ThreadsEngineTest {
             if (call.equals("read")) Memory.copy(bytes, (int) offsetBytes, base, moved);
             else Memory.copy(base, bytes, (int) offsetBytes, moved);
             return moved;
+        }
+
+        @Override
+        public int secureErase(int fd, long offsetBytes, long lengthBytes) {
+            calls.add("erase " + offsetBytes + "+" + lengthBytes);
+            return failures.isEmpty() ? 0 : -failures.poll();
         }
 
         @Override
@@ -100,6 +107,16 @@ class ThreadsEngineTest {
     }
 
     @Test
+    void erasesARangeInOneCall() {
+        r.whole(0).request.secureErase(4096, 65536);
+        assertEquals(0, run());
+        file.failures.add(Errno.EOPNOTSUPP);
+        r.whole(0);
+        assertEquals(Errno.EOPNOTSUPP, run());
+        assertEquals(List.of("erase 4096+65536", "erase 4096+65536"), file.calls);
+    }
+
+    @Test
     void triesAgainWhenInterrupted() {
         file.failures.addAll(List.of(Errno.EINTR, Errno.EAGAIN, Errno.EINTR));
         r.whole(512).request.read(0, r.data);
@@ -129,6 +146,7 @@ class ThreadsEngineTest {
     }
 
     @Test
+    @Tag("virtio-1.3-5.2.6.2/stable-after-flush")
     void makesDurableWhatIsToBe() {
         r.whole(1).request.write(0, r.data, true);
         assertEquals(0, run());

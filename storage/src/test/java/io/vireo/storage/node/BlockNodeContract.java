@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -90,6 +91,7 @@ public abstract class BlockNodeContract {
     }
 
     @Test
+    @Tag("virtio-1.3-5.2.6.2/write-zeroes-read")
     void agreesWithAModelUnderRandomRequests() {
         long seed = Long.getLong("vireo.seed", System.nanoTime());
         System.out.println(getClass().getSimpleName() + ": -Dvireo.seed=" + seed);

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class RamNodeTest {
@@ -35,6 +36,7 @@ class RamNodeTest {
     }
 
     @Test
+    @Tag("virtio-1.3-5.2.6.2/discard-deallocates")
     void givesMemoryBackWhenItIsDiscardedOrClosed() throws Exception {
         long before = anonymousBytes();
         try (RamNode node = new RamNode("r0", DISK_BYTES, false);

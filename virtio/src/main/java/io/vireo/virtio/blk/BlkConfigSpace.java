@@ -18,17 +18,19 @@ public final class BlkConfigSpace {
     private static final VarHandle U64 = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final byte[] fixed;
-    private final boolean initialWriteback;
+    private final boolean writeCache;
     private volatile boolean writeback;
+    /** What the driver that was reset, or is about to come, may see: all of it. */
+    private volatile boolean zonesHidden;
 
     public BlkConfigSpace(BlkProperties properties) {
         fixed = encode(properties);
-        initialWriteback = properties.writeCache();
-        writeback = initialWriteback;
+        writeCache = properties.writeCache();
+        writeback = writeCache;
     }
 
     private static byte[] encode(BlkProperties p) {
-        byte[] bytes = new byte[BlkLayout.CONFIG_BYTES];
+        byte[] bytes = new byte[BlkLayout.CONFIG_FULL_BYTES];
         U64.set(bytes, BlkLayout.CONFIG_CAPACITY, p.capacitySectors());
         U32.set(bytes, BlkLayout.CONFIG_SIZE_MAX, p.sizeMaxBytes());
         U32.set(bytes, BlkLayout.CONFIG_SEG_MAX, p.segMax());
@@ -48,6 +50,19 @@ public final class BlkConfigSpace {
             U32.set(bytes, BlkLayout.CONFIG_MAX_WRITE_ZEROES_SEG, p.writeZeroes().maxSegments());
             bytes[BlkLayout.CONFIG_WRITE_ZEROES_MAY_UNMAP] = (byte) (p.writeZeroes().mayUnmap() ? 1 : 0);
         }
+        if (p.secureErases()) {
+            U32.set(bytes, BlkLayout.CONFIG_MAX_SECURE_ERASE_SECTORS, p.secureErase().maxSectors());
+            U32.set(bytes, BlkLayout.CONFIG_MAX_SECURE_ERASE_SEG, p.secureErase().maxSegments());
+            U32.set(bytes, BlkLayout.CONFIG_SECURE_ERASE_SECTOR_ALIGNMENT, p.secureErase().alignmentSectors());
+        }
+        if (p.zoned().hasZones()) {
+            U32.set(bytes, BlkLayout.CONFIG_ZONE_SECTORS, p.zoned().zoneSectors());
+            U32.set(bytes, BlkLayout.CONFIG_MAX_OPEN_ZONES, p.zoned().maxOpen());
+            U32.set(bytes, BlkLayout.CONFIG_MAX_ACTIVE_ZONES, p.zoned().maxActive());
+            U32.set(bytes, BlkLayout.CONFIG_MAX_APPEND_SECTORS, p.zoned().maxAppendSectors());
+            U32.set(bytes, BlkLayout.CONFIG_WRITE_GRANULARITY, p.zoned().writeGranularityBytes());
+            bytes[BlkLayout.CONFIG_ZONE_MODEL] = (byte) p.zoned().model();
+        }
         return bytes;
     }
 
@@ -61,9 +76,8 @@ public final class BlkConfigSpace {
             throw new IllegalArgumentException("configuration space read of " + lengthBytes + " bytes at " + offset);
         }
         byte[] answer = new byte[lengthBytes];
-        if (offset < fixed.length) {
-            System.arraycopy(fixed, offset, answer, 0, Math.min(lengthBytes, fixed.length - offset));
-        }
+        int end = zonesHidden ? BlkLayout.CONFIG_ZONE_SECTORS : fixed.length;
+        if (offset < end) System.arraycopy(fixed, offset, answer, 0, Math.min(lengthBytes, end - offset));
         int at = BlkLayout.CONFIG_WRITEBACK - offset;
         if (at >= 0 && at < lengthBytes) answer[at] = (byte) (writeback ? 1 : 0);
         return answer;
@@ -77,23 +91,39 @@ public final class BlkConfigSpace {
         return true;
     }
 
-    /** The driver took CONFIG_WCE without FLUSH: it cannot flush, so the device begins write-through (5.2.5). */
+    /**
+     * The driver's features are known (5.2.5): one that took CONFIG_WCE without FLUSH cannot flush, so the device begins
+     * write-through; one that did not take ZONED sees no zones.
+     */
     public void accepted(long features) {
         if ((features & (BlkLayout.F_CONFIG_WCE | BlkLayout.F_FLUSH)) == BlkLayout.F_CONFIG_WCE) writeback = false;
+        zonesHidden = (features & BlkLayout.F_ZONED) == 0;
     }
 
-    /** What a driver wrote is forgotten. */
+    /**
+     * The driver is gone. The cache mode stays: it may be the same driver that comes back over another connection, and
+     * to be write-back where it believes in write-through would lose its data.
+     */
+    public void driverGone() {
+        zonesHidden = false;
+    }
+
+    /** The driver starts over: what it wrote is forgotten. */
     public void reset() {
-        writeback = initialWriteback;
+        writeback = writeCache;
+        zonesHidden = false;
     }
 
     public boolean writeback() {
         return writeback;
     }
 
-    /** Whether writes may complete before they are durable, for a driver that accepted these features (5.2.5). */
+    /**
+     * Whether writes may complete before they are durable, for a driver that accepted these features (5.2.5, 5.2.6.2).
+     * One that cannot switch the mode has the one that was configured.
+     */
     public boolean isWriteBack(long features) {
         if ((features & BlkLayout.F_CONFIG_WCE) != 0) return writeback;
-        return (features & BlkLayout.F_FLUSH) != 0;
+        return writeCache && (features & BlkLayout.F_FLUSH) != 0;
     }
 }

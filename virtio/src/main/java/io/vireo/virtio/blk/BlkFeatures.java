@@ -25,20 +25,28 @@ public final class BlkFeatures {
             Map.entry(28, "VIRTIO_F_INDIRECT_DESC"),
             Map.entry(29, "VIRTIO_F_EVENT_IDX"),
             Map.entry(32, "VIRTIO_F_VERSION_1"),
-            Map.entry(34, "VIRTIO_F_RING_PACKED"));
+            Map.entry(34, "VIRTIO_F_RING_PACKED"),
+            Map.entry(35, "VIRTIO_F_IN_ORDER"),
+            Map.entry(40, "VIRTIO_F_RING_RESET"));
 
     private BlkFeatures() {}
 
-    /** What a device of these properties offers, without the bits of its transport. */
-    public static long offered(BlkProperties properties) {
+    /**
+     * What a device of these properties offers, without the bits of its transport.
+     *
+     * @param ringFeatures the bits about its virtqueues
+     */
+    public static long offered(BlkProperties properties, long ringFeatures) {
         long features = BlkLayout.F_SEG_MAX | BlkLayout.F_BLK_SIZE | BlkLayout.F_TOPOLOGY | BlkLayout.F_MQ;
         features |= BlkLayout.F_FLUSH | BlkLayout.F_CONFIG_WCE;
-        features |= VirtqueueLayout.RING_F_INDIRECT_DESC | VirtqueueLayout.RING_F_EVENT_IDX;
-        features |= VirtqueueLayout.F_VERSION_1;
+        features |= ringFeatures | VirtqueueLayout.F_VERSION_1;
         if (properties.sizeMaxBytes() != 0) features |= BlkLayout.F_SIZE_MAX;
         if (properties.readOnly()) features |= BlkLayout.F_RO;
         if (properties.discards()) features |= BlkLayout.F_DISCARD;
         if (properties.writesZeroes()) features |= BlkLayout.F_WRITE_ZEROES;
+        if (properties.secureErases()) features |= BlkLayout.F_SECURE_ERASE;
+        if (properties.lifetime()) features |= BlkLayout.F_LIFETIME;
+        if (properties.zoned().hasZones()) features |= BlkLayout.F_ZONED;
         return features;
     }
 
@@ -46,6 +54,16 @@ public final class BlkFeatures {
     public static void checkAccepted(long offered, long accepted) {
         long extra = accepted & ~offered;
         if (extra != 0) throw new IllegalArgumentException("features accepted but not offered: " + describe(extra));
+    }
+
+    /**
+     * A driver that knows nothing of zones must not use sequential ones (5.2.5).
+     *
+     * @throws IllegalArgumentException the zones are host-managed and VIRTIO_BLK_F_ZONED was not accepted
+     */
+    public static void checkZoned(BlkProperties properties, long accepted) {
+        if (properties.zoned().model() != BlkLayout.Z_HM || (accepted & BlkLayout.F_ZONED) != 0) return;
+        throw new IllegalArgumentException("a driver of a host-managed zoned disk must accept VIRTIO_BLK_F_ZONED");
     }
 
     /** The features' names by rising bit, "bit N" for one without; "none" for no bit. */

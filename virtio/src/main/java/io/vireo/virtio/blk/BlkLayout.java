@@ -11,9 +11,15 @@ package io.vireo.virtio.blk;
  *   u8 writeback; u8 unused0; le16 num_queues;
  *   le32 max_discard_sectors; le32 max_discard_seg; le32 discard_sector_alignment;
  *   le32 max_write_zeroes_sectors; le32 max_write_zeroes_seg; u8 write_zeroes_may_unmap; u8 unused1[3];
- *   ... secure erase and zoned devices, up to 96 bytes
+ *   le32 max_secure_erase_sectors; le32 max_secure_erase_seg; le32 secure_erase_sector_alignment;
+ *   struct { le32 zone_sectors; le32 max_open_zones; le32 max_active_zones; le32 max_append_sectors;
+ *     le32 write_granularity; u8 model; u8 unused2[3]; } zoned;
  * };
  * struct virtio_blk_req { le32 type; le32 reserved; le64 sector; u8 data[]; u8 status; };
+ * struct virtio_blk_req_za { le32 type; le32 reserved; le64 sector; u8 data[]; le64 append_sector; u8 status; };
+ * struct virtio_blk_lifetime { le16 pre_eol_info; le16 device_lifetime_est_typ_a; le16 device_lifetime_est_typ_b; };
+ * struct virtio_blk_zone_report { le64 nr_zones; u8 reserved[56]; struct virtio_blk_zone_descriptor zones[]; };
+ * struct virtio_blk_zone_descriptor { le64 z_cap; le64 z_start; le64 z_wp; u8 z_type; u8 z_state; u8 reserved[38]; };
  * struct virtio_blk_discard_write_zeroes { le64 sector; le32 num_sectors; le32 flags; };
  * </pre>
  */
@@ -59,6 +65,15 @@ public final class BlkLayout {
     public static final int CONFIG_MAX_WRITE_ZEROES_SECTORS = 48;
     public static final int CONFIG_MAX_WRITE_ZEROES_SEG = 52;
     public static final int CONFIG_WRITE_ZEROES_MAY_UNMAP = 56;
+    public static final int CONFIG_MAX_SECURE_ERASE_SECTORS = 60;
+    public static final int CONFIG_MAX_SECURE_ERASE_SEG = 64;
+    public static final int CONFIG_SECURE_ERASE_SECTOR_ALIGNMENT = 68;
+    public static final int CONFIG_ZONE_SECTORS = 72;
+    public static final int CONFIG_MAX_OPEN_ZONES = 76;
+    public static final int CONFIG_MAX_ACTIVE_ZONES = 80;
+    public static final int CONFIG_MAX_APPEND_SECTORS = 84;
+    public static final int CONFIG_WRITE_GRANULARITY = 88;
+    public static final int CONFIG_ZONE_MODEL = 92;
     /** The part a device without secure erase and zones fills. */
     public static final int CONFIG_BYTES = 60;
     /** The whole structure. */
@@ -80,12 +95,63 @@ public final class BlkLayout {
     public static final int T_DISCARD = 11;
     public static final int T_WRITE_ZEROES = 13;
     public static final int T_SECURE_ERASE = 14;
+    public static final int T_ZONE_APPEND = 15;
+    public static final int T_ZONE_REPORT = 16;
+    public static final int T_ZONE_OPEN = 18;
+    public static final int T_ZONE_CLOSE = 20;
+    public static final int T_ZONE_FINISH = 22;
+    public static final int T_ZONE_RESET = 24;
+    public static final int T_ZONE_RESET_ALL = 26;
     /** Set by legacy drivers on any type; without meaning since. */
     public static final int T_BARRIER = 0x8000_0000;
 
     public static final byte S_OK = 0;
     public static final byte S_IOERR = 1;
     public static final byte S_UNSUPP = 2;
+    public static final byte S_ZONE_INVALID_CMD = 3;
+    public static final byte S_ZONE_UNALIGNED_WP = 4;
+    public static final byte S_ZONE_OPEN_RESOURCE = 5;
+    public static final byte S_ZONE_ACTIVE_RESOURCE = 6;
+
+    /** Zoned models. */
+    public static final int Z_NONE = 0;
+
+    public static final int Z_HM = 1;
+    public static final int Z_HA = 2;
+
+    /** Zone types. */
+    public static final int ZT_CONV = 1;
+
+    public static final int ZT_SWR = 2;
+    public static final int ZT_SWP = 3;
+
+    /** Zone states. */
+    public static final int ZS_NOT_WP = 0;
+
+    public static final int ZS_EMPTY = 1;
+    public static final int ZS_IOPEN = 2;
+    public static final int ZS_EOPEN = 3;
+    public static final int ZS_CLOSED = 4;
+    public static final int ZS_RDONLY = 13;
+    public static final int ZS_FULL = 14;
+    public static final int ZS_OFFLINE = 15;
+
+    /** ZONE_REPORT's answer: a header, and descriptors of the same size. */
+    public static final int REPORT_NR_ZONES = 0;
+
+    public static final int REPORT_HEADER_BYTES = 64;
+    public static final int ZONE_CAP = 0;
+    public static final int ZONE_START = 8;
+    public static final int ZONE_WP = 16;
+    public static final int ZONE_TYPE = 24;
+    public static final int ZONE_STATE = 25;
+    public static final int ZONE_BYTES = 64;
+
+    /** ZONE_APPEND's answer, before the status. */
+    public static final int APPEND_SECTOR_BYTES = 8;
+
+    /** GET_LIFETIME's answer: three numbers of 16 bits. */
+    public static final int LIFETIME_BYTES = 6;
 
     /** GET_ID's answer: NUL padded, without a terminator when full. */
     public static final int ID_BYTES = 20;

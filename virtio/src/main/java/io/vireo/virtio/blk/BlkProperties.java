@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
  * @param sizeMaxBytes bytes of one such buffer; 0: no limit is offered
  * @param writeCache whether it begins as a write-back device
  * @param serial at most 20 bytes of UTF-8
+ * @param lifetime whether it tells how worn it is
  * @throws IllegalArgumentException a value that the device could not be
  */
 public record BlkProperties(
@@ -30,7 +31,10 @@ public record BlkProperties(
         boolean writeCache,
         Discard discard,
         WriteZeroes writeZeroes,
-        String serial) {
+        String serial,
+        SecureErase secureErase,
+        boolean lifetime,
+        Zoned zoned) {
 
     /** @param alignmentSectors of a discarded range's start, as a hint to the driver */
     public record Discard(boolean supported, int maxSectors, int maxSegments, int alignmentSectors) {
@@ -51,6 +55,49 @@ public record BlkProperties(
         }
     }
 
+    /** @param alignmentSectors of an erased range; never broken up, so a multiple of whatever is erased at once */
+    public record SecureErase(boolean supported, int maxSectors, int maxSegments, int alignmentSectors) {
+        public static final SecureErase NONE = new SecureErase(false, 0, 0, 0);
+
+        public SecureErase {
+            requireRange("secure erase", supported, maxSectors, maxSegments);
+            require(alignmentSectors >= (supported ? 1 : 0), "secure erase alignment of sectors", alignmentSectors);
+        }
+    }
+
+    /**
+     * @param model {@code BlkLayout.Z_…}
+     * @param maxOpen,maxActive zones at once; 0: any number
+     * @param maxAppendSectors 0: no appends
+     * @param writeGranularityBytes of writes to sequential zones
+     */
+    public record Zoned(
+            int model, int zoneSectors, int maxOpen, int maxActive, int maxAppendSectors, int writeGranularityBytes) {
+        public static final Zoned NONE = new Zoned(BlkLayout.Z_NONE, 0, 0, 0, 0, 0);
+
+        public Zoned {
+            require(model >= BlkLayout.Z_NONE && model <= BlkLayout.Z_HA, "zoned model", model);
+            boolean zones = model != BlkLayout.Z_NONE;
+            require(zoneSectors >= (zones ? 1 : 0), "zone sectors", zoneSectors);
+            require(maxOpen >= 0 && maxActive >= 0 && maxAppendSectors >= 0, "zone limits", maxAppendSectors);
+            require(!zones || isPowerOfTwo(writeGranularityBytes, BlkLayout.SECTOR_BYTES), "write granularity",
+                    writeGranularityBytes);
+        }
+
+        public boolean hasZones() {
+            return model != BlkLayout.Z_NONE;
+        }
+    }
+
+    /** A device that neither erases, nor knows how worn it is, nor has zones. */
+    public BlkProperties(
+            long capacityBytes, int logicalBlockBytes, int physicalBlockBytes, int minIoBytes, int optIoBytes, int segMax,
+            int sizeMaxBytes, int numQueues, boolean readOnly, boolean writeCache, Discard discard,
+            WriteZeroes writeZeroes, String serial) {
+        this(capacityBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes, segMax, sizeMaxBytes, numQueues,
+                readOnly, writeCache, discard, writeZeroes, serial, SecureErase.NONE, false, Zoned.NONE);
+    }
+
     public BlkProperties {
         require(capacityBytes >= 0 && capacityBytes % BlkLayout.SECTOR_BYTES == 0, "capacity", capacityBytes);
         require(isPowerOfTwo(logicalBlockBytes, BlkLayout.SECTOR_BYTES), "logical block", logicalBlockBytes);
@@ -68,7 +115,14 @@ public record BlkProperties(
     public BlkProperties withCapacityBytes(long newCapacityBytes) {
         return new BlkProperties(
                 newCapacityBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes, segMax, sizeMaxBytes,
-                numQueues, readOnly, writeCache, discard, writeZeroes, serial);
+                numQueues, readOnly, writeCache, discard, writeZeroes, serial, secureErase, lifetime, zoned);
+    }
+
+    /** The same device with what few have. */
+    public BlkProperties with(SecureErase secureErase, boolean lifetime, Zoned zoned) {
+        return new BlkProperties(
+                capacityBytes, logicalBlockBytes, physicalBlockBytes, minIoBytes, optIoBytes, segMax, sizeMaxBytes,
+                numQueues, readOnly, writeCache, discard, writeZeroes, serial, secureErase, lifetime, zoned);
     }
 
     public long capacitySectors() {
@@ -78,6 +132,11 @@ public record BlkProperties(
     /** Whether DISCARD is offered: never on a read-only device. */
     public boolean discards() {
         return discard.supported() && !readOnly;
+    }
+
+    /** Whether SECURE_ERASE is offered: never on a read-only device. */
+    public boolean secureErases() {
+        return secureErase.supported() && !readOnly;
     }
 
     /** Whether WRITE_ZEROES is offered: never on a read-only device. */
@@ -93,10 +152,10 @@ public record BlkProperties(
         return bytes >= 0 && bytes % blockBytes == 0 && bytes / blockBytes <= blocksMax;
     }
 
-    /** One range a request: a driver that sends more breaks the limit it was told. */
     private static void requireRange(String what, boolean supported, int maxSectors, int maxSegments) {
         require(maxSectors >= (supported ? 1 : 0), what + " sectors", maxSectors);
-        require(maxSegments == (supported ? 1 : 0), what + " segments", maxSegments);
+        int most = supported ? BlkRequestReader.SEGMENTS_MAX : 0;
+        require(maxSegments >= (supported ? 1 : 0) && maxSegments <= most, what + " segments", maxSegments);
     }
 
     private static void require(boolean fine, String what, long value) {

@@ -1,20 +1,16 @@
 package io.vireo.virtio.driver;
 
-import static io.vireo.virtio.blk.BlkLayout.*;
-
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads and writes of one size, a fixed number in flight, for measuring: nothing is verified but the status, and a
- * request costs the driver as little as it can. Thread: {@link #run} on one; {@link #stop} from any.
+ * Reads and writes of one size, a fixed number in flight, on one disk or several at once, for measuring: nothing is
+ * verified but the status, and a request costs the driver as little as it can. Thread: {@link #run} on one;
+ * {@link #stop} from any.
  */
 public final class BenchLoad {
     private static final long WAIT_NANOS = 50_000_000;
     private static final long SHOW_NANOS = 1_000_000;
-
-    /** Header, data, status. */
-    private static final int BUFFERS = 3;
 
     /** What is done and where, in fio's words: in order from the start, or at random places. */
     public enum Access {
@@ -59,62 +55,76 @@ public final class BenchLoad {
         }
     }
 
+    /**
+     * A disk that takes part.
+     *
+     * @param depth requests in flight in each of its queues; 0 leaves it idle
+     */
+    public record Part(DriverTransport transport, int depth) {}
+
     /** @param errors requests that did not end with status OK */
     public record Result(long requests, long errors, long elapsedNanos, LatencyHistogram latency, long kicks, long calls) {
         public double iops() {
             return requests * 1e9 / Math.max(1, elapsedNanos);
         }
-    }
 
-    private final Options options;
-    private final List<BlkQueue> queues = new ArrayList<>();
-    private final long blocks;
-    private final int blockSectors;
-    /** Compared with a draw of 0..99: a request below it is a read. */
-    private final int readsBelow;
-    private long random;
-    private long nextBlock;
-    private long completed;
-    private volatile long shownRequests;
-    private long errors;
-    private volatile boolean stopped;
-
-    /** @throws IllegalArgumentException the disk is smaller than a block, or the depth needs more descriptors than a queue has */
-    public BenchLoad(DriverTransport transport, Options options) {
-        this.options = options;
-        blockSectors = options.blockBytes() / SECTOR_BYTES;
-        blocks = transport.facts().capacitySectors() / blockSectors;
-        if (blocks == 0) throw new IllegalArgumentException("the disk has less than one block of " + options.blockBytes());
-        readsBelow = !options.access().writes() ? 100 : !options.access().reads() ? 0 : options.readPercent();
-        random = options.seed() * 0x9E37_79B9_7F4A_7C15L | 1;
-        for (DriverQueue queue : transport.queues()) {
-            if (options.depth() > queue.virtqueue().chainsMax(BUFFERS))
-                throw new IllegalArgumentException("depth " + options.depth() + " does not fit: " + queue.virtqueue());
-            queues.add(new BlkQueue(transport.memory(), queue, options.depth(), options.blockBytes()));
+        /** Of disks that ran at the same time. */
+        public static Result sum(List<Result> disks) {
+            LatencyHistogram latency = new LatencyHistogram();
+            long requests = 0, errors = 0, elapsedNanos = 0, kicks = 0, calls = 0;
+            for (Result disk : disks) {
+                requests += disk.requests;
+                errors += disk.errors;
+                elapsedNanos = Math.max(elapsedNanos, disk.elapsedNanos);
+                latency.add(disk.latency);
+                kicks += disk.kicks;
+                calls += disk.calls;
+            }
+            return new Result(requests, errors, elapsedNanos, latency, kicks, calls);
         }
     }
 
-    /** Runs for the time of its options. */
+    private final Options options;
+    private final List<BenchDisk> disks = new ArrayList<>();
+    private volatile long shownRequests;
+    private volatile boolean stopped;
+
+    /** One disk, at the depth of its options. */
+    public BenchLoad(DriverTransport transport, Options options) {
+        this(List.of(new Part(transport, options.depth())), options);
+    }
+
+    /**
+     * Several disks, driven in turns.
+     *
+     * @throws IllegalArgumentException a disk is smaller than a block, or a depth needs more descriptors than a queue has
+     */
+    public BenchLoad(List<Part> parts, Options options) {
+        this.options = options;
+        for (Part part : parts) disks.add(new BenchDisk(part, options, disks.size()));
+    }
+
+    /** Runs for the time of its options; the result of all disks together. */
     public Result run() {
-        return run(options.durationNanos());
+        return Result.sum(run(options.durationNanos()));
     }
 
     /**
      * Runs for the time it is told, then waits for what is in flight.
      *
-     * @throws DeviceFault the device broke the specification, or completed nothing at all for the stall time
+     * @return a result for each disk, in order
+     * @throws DeviceFault a device broke the specification, or nothing at all completed for the stall time
      */
-    public Result run(long durationNanos) {
-        LatencyHistogram latency = new LatencyHistogram();
-        completed = errors = 0;
-        long kicks = kicks();
+    public List<Result> run(long durationNanos) {
+        List<BlkQueue> queues = disks.stream().flatMap(disk -> disk.queues().stream()).toList();
         try (CallWaiter waiter = new CallWaiter(queues, options.waiting())) {
             long start = System.nanoTime();
             long end = durationNanos == Long.MAX_VALUE ? Long.MAX_VALUE : start + durationNanos;
-            fill();
-            long elapsed = drive(waiter, latency, start, end);
+            int inFlight = 0;
+            for (BenchDisk disk : disks) inFlight += disk.fill();
+            long elapsed = drive(waiter, inFlight, start, end);
             stopped = false;
-            return new Result(completed, errors, elapsed, latency, kicks() - kicks, waiter.calls());
+            return results(waiter, elapsed);
         }
     }
 
@@ -123,63 +133,47 @@ public final class BenchLoad {
         stopped = true;
     }
 
-    private void fill() {
-        for (BlkQueue queue : queues) {
-            for (int slot = 0; slot < options.depth(); slot++) begin(queue, slot);
-            queue.submit();
-        }
-    }
-
-    private long drive(CallWaiter waiter, LatencyHistogram latency, long start, long end) {
+    private long drive(CallWaiter waiter, int filled, long start, long end) {
+        int inFlight = filled;
         long now = start;
         long moved = start;
         long shown = start;
-        int inFlight = queues.size() * options.depth();
-        while (inFlight > 0) {
-            boolean more = !stopped && now < end;
+        boolean more = true;
+        while (more || inFlight > 0) {
+            more = !stopped && now < end;
             int reaped = 0;
-            for (int i = 0; i < queues.size(); i++) reaped += turn(queues.get(i), latency, more);
+            for (int i = 0; i < disks.size(); i++) reaped += disks.get(i).turn(more);
             now = System.nanoTime();
             if (!more) inFlight -= reaped;
             if (now - shown > SHOW_NANOS) {
-                shownRequests = completed;
+                shownRequests = completed();
                 shown = now;
             }
             if (reaped > 0) {
                 moved = now;
-            } else if (now - moved > options.stallNanos()) {
-                throw new DeviceFault("nothing completed for " + (now - moved) / 1_000_000 + " ms; queue: "
-                        + queues.getFirst().queue().virtqueue());
-            } else {
+            } else if (inFlight > 0 && now - moved > options.stallNanos()) {
+                throw new DeviceFault("nothing completed for " + (now - moved) / 1_000_000 + " ms; queue: " + waitedFor());
+            } else if (more || inFlight > 0) {
                 waiter.await(WAIT_NANOS);
             }
         }
         return now - start;
     }
 
-    private int turn(BlkQueue queue, LatencyHistogram latency, boolean more) {
-        int pending = queue.pendingUsed();
-        if (pending == 0) return 0;
-        long now = System.nanoTime();
-        for (int i = 0; i < pending; i++) {
-            int slot = queue.reap();
-            latency.record(now - queue.startNanos(slot));
-            if (queue.status(slot) != S_OK) errors++;
-            if (more) begin(queue, slot);
-        }
-        completed += pending;
-        queue.submit();
-        return pending;
+    private DriverVirtqueue waitedFor() {
+        return disks.stream().flatMap(disk -> disk.queues().stream()).map(queue -> queue.queue().virtqueue())
+                .filter(virtqueue -> virtqueue.inFlight() > 0).findFirst().orElseThrow();
     }
 
-    private void begin(BlkQueue queue, int slot) {
-        random ^= random << 13;
-        random ^= random >>> 7;
-        random ^= random << 17;
-        long block = options.access().random() ? Math.unsignedMultiplyHigh(random, blocks) : nextBlock++ % blocks;
-        boolean read = (random & 0x7FFF_FFFF) % 100 < readsBelow;
-        boolean room = queue.start(slot, read ? T_IN : T_OUT, block * blockSectors, options.blockBytes(), read);
-        assert room;
+    private List<Result> results(CallWaiter waiter, long elapsed) {
+        List<Result> results = new ArrayList<>();
+        int queue = 0;
+        for (BenchDisk disk : disks) {
+            long calls = 0;
+            for (int i = 0; i < disk.queues().size(); i++) calls += waiter.calls(queue++);
+            results.add(disk.result(elapsed, calls));
+        }
+        return List.copyOf(results);
     }
 
     /** How many requests the present run has completed so far, to about a millisecond. From any thread. */
@@ -187,9 +181,9 @@ public final class BenchLoad {
         return shownRequests;
     }
 
-    private long kicks() {
+    private long completed() {
         long sum = 0;
-        for (BlkQueue queue : queues) sum += queue.kicks();
+        for (int i = 0; i < disks.size(); i++) sum += disks.get(i).completed();
         return sum;
     }
 }

@@ -2,6 +2,7 @@ package io.vireo.virtio.driver;
 
 import io.vireo.posix.Epoll;
 import io.vireo.posix.NativeBlock;
+import java.util.Arrays;
 import java.util.List;
 
 /** Waits until a used ring of several moves. Thread: one. */
@@ -13,12 +14,13 @@ final class CallWaiter implements AutoCloseable {
     private final Waiting waiting;
     private final Epoll epoll;
     private final NativeBlock count = NativeBlock.allocate(COUNT_BYTES, COUNT_BYTES);
-    private long calls;
+    private final long[] calls;
 
     CallWaiter(List<BlkQueue> queues, Waiting waiting) {
         this.queues = queues.toArray(BlkQueue[]::new);
         this.waiting = waiting;
-        epoll = Epoll.create(this.queues.length);
+        calls = new long[this.queues.length];
+        epoll = Epoll.create(Math.max(1, this.queues.length));
         for (int i = 0; i < this.queues.length; i++) {
             epoll.add(this.queues[i].queue().call().fd(), Epoll.EPOLLIN, i);
             this.queues[i].queue().virtqueue().suppressCalls();
@@ -33,7 +35,12 @@ final class CallWaiter implements AutoCloseable {
 
     /** Wake-ups by calls so far. */
     long calls() {
-        return calls;
+        return Arrays.stream(calls).sum();
+    }
+
+    /** Calls so far that came for the queue of this place in the list. */
+    long calls(int index) {
+        return calls[index];
     }
 
     @Override
@@ -54,8 +61,10 @@ final class CallWaiter implements AutoCloseable {
         for (BlkQueue queue : queues) arrived |= queue.queue().virtqueue().armCall();
         if (!arrived) {
             int ready = epoll.await(timeoutNanos);
-            for (int i = 0; i < ready; i++)
-                if (queues[(int) epoll.token(i)].queue().call().clear(count.address())) calls++;
+            for (int i = 0; i < ready; i++) {
+                int index = (int) epoll.token(i);
+                if (queues[index].queue().call().clear(count.address())) calls[index]++;
+            }
         }
         for (BlkQueue queue : queues) queue.queue().virtqueue().suppressCalls();
     }

@@ -26,9 +26,10 @@ public final class VhostUserDisk implements AutoCloseable {
         private static final long EVERYTHING = VirtqueueLayout.F_VERSION_1 | VirtqueueLayout.RING_F_EVENT_IDX
                 | VirtqueueLayout.RING_F_INDIRECT_DESC | BlkLayout.F_SIZE_MAX | BlkLayout.F_SEG_MAX | BlkLayout.F_RO
                 | BlkLayout.F_BLK_SIZE | BlkLayout.F_FLUSH | BlkLayout.F_TOPOLOGY | BlkLayout.F_CONFIG_WCE
-                | BlkLayout.F_MQ | BlkLayout.F_DISCARD | BlkLayout.F_WRITE_ZEROES;
+                | BlkLayout.F_MQ | BlkLayout.F_DISCARD | BlkLayout.F_WRITE_ZEROES | BlkLayout.F_LIFETIME
+                | BlkLayout.F_SECURE_ERASE | BlkLayout.F_ZONED;
 
-        /** One queue of 128, every feature this driver knows, memory as a table. */
+        /** One queue of 128, every feature this driver knows but for packed rings and use in order, memory as a table. */
         public static Options defaults() {
             return new Options(EVERYTHING, 1, 128, 16, MemoryMessages.TABLE, 5_000_000_000L);
         }
@@ -39,6 +40,10 @@ public final class VhostUserDisk implements AutoCloseable {
 
         public Options withoutFeatures(long mask) {
             return new Options(features & ~mask, queues, queueSize, buffersMax, memory, timeoutNanos);
+        }
+
+        public Options withFeatures(long mask) {
+            return new Options(features | mask, queues, queueSize, buffersMax, memory, timeoutNanos);
         }
 
         public Options withMemory(MemoryMessages messages) {
@@ -175,7 +180,7 @@ public final class VhostUserDisk implements AutoCloseable {
     private void makeQueues() {
         for (int i = 0; i < options.queues(); i++) {
             DriverVirtqueue virtqueue =
-                    new DriverVirtqueue(memory, options.queueSize(), features, options.buffersMax());
+                    DriverVirtqueue.of(memory, options.queueSize(), features, options.buffersMax());
             queues.add(new DriverQueue(virtqueue, EventFd.create(), EventFd.create()));
         }
     }
@@ -184,7 +189,7 @@ public final class VhostUserDisk implements AutoCloseable {
         DriverVirtqueue virtqueue = queue.virtqueue();
         virtqueue.offerAgain();
         frontend.setVringNum(index, virtqueue.size());
-        frontend.setVringBase(index, virtqueue.resumeIndex());
+        frontend.setVringBase(index, virtqueue.resumeBase());
         frontend.setVringAddr(index, virtqueue);
         frontend.setVringKick(index, queue.kick());
         frontend.setVringCall(index, queue.call());

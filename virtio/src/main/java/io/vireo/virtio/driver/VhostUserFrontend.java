@@ -126,13 +126,13 @@ public final class VhostUserFrontend implements AutoCloseable {
 
     public void setVringAddr(int index, DriverVirtqueue virtqueue) {
         tell(MessageType.SET_VRING_ADDR, VhostUserPayload.addresses(
-                index, virtqueue.descAddress(), virtqueue.availAddress(), virtqueue.usedAddress()));
+                index, virtqueue.descriptorAddress(), virtqueue.driverAddress(), virtqueue.deviceAddress()));
     }
 
-    /** As {@link #setVringAddr}; the pages of the used ring that are written are marked in the log. */
+    /** As {@link #setVringAddr}; the pages of it that the device writes are marked in the log. */
     public void setLoggedVringAddr(int index, DriverVirtqueue virtqueue) {
-        tell(MessageType.SET_VRING_ADDR, VhostUserPayload.loggedAddresses(index, virtqueue.descAddress(),
-                virtqueue.availAddress(), virtqueue.usedAddress(), virtqueue.usedGpa()));
+        tell(MessageType.SET_VRING_ADDR, VhostUserPayload.loggedAddresses(index, virtqueue.descriptorAddress(),
+                virtqueue.driverAddress(), virtqueue.deviceAddress(), virtqueue.deviceGpa()));
     }
 
     /** Where written pages are to be marked: {@code sizeBytes} bytes of a file, which stays the caller's. */

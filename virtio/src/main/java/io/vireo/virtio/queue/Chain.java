@@ -1,5 +1,8 @@
 package io.vireo.virtio.queue;
 
+import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.VirtqueueBroken.Fault;
+
 /**
  * One descriptor chain, copied out of the guest's tables and translated: its device-readable buffers, then its
  * device-writable ones. Empty buffers are left out, a buffer that crosses memory regions is several.
@@ -12,7 +15,7 @@ public final class Chain {
 
     private final long[] addresses;
     private final long[] lengths;
-    private int head;
+    private int id;
     private int readableCount;
     private int writableCount;
     private long readableBytes;
@@ -20,14 +23,14 @@ public final class Chain {
 
     /** A chain that can hold whatever a queue of {@code queueSize} accepts. */
     public Chain(int queueSize) {
-        int capacity = SplitVirtqueue.descriptorsMax(queueSize) + CROSSINGS_MAX;
+        int capacity = Virtqueue.descriptorsMax(queueSize) + CROSSINGS_MAX;
         addresses = new long[capacity];
         lengths = new long[capacity];
     }
 
-    /** Index of its first descriptor, by which the driver knows it. */
-    public int head() {
-        return head;
+    /** What the driver knows it by: the index of its first descriptor, in a packed virtqueue its buffer ID. */
+    public int id() {
+        return id;
     }
 
     public int readableCount() {
@@ -61,34 +64,55 @@ public final class Chain {
         return lengths[index];
     }
 
-    void begin(int newHead) {
-        head = newHead;
+    void begin(int newId) {
+        id = newId;
         readableCount = 0;
         writableCount = 0;
         readableBytes = 0;
         writableBytes = 0;
     }
 
-    /** False when it is full. Byte counts cannot overflow: a few thousand buffers of at most 2^32 bytes. */
-    boolean addReadable(long address, long lengthBytes) {
-        if (!put(readableCount, address, lengthBytes)) return false;
-        readableCount++;
-        readableBytes += lengthBytes;
-        return true;
+    /** For a format that tells the id last. */
+    void identify(int newId) {
+        id = newId;
     }
 
-    /** False when it is full. */
-    boolean addWritable(long address, long lengthBytes) {
-        if (!put(readableCount + writableCount, address, lengthBytes)) return false;
-        writableCount++;
-        writableBytes += lengthBytes;
-        return true;
+    /**
+     * Appends a buffer of at least one byte, translated.
+     *
+     * @throws VirtqueueBroken it is not in the guest's memory, is readable after writable ones, or one too many
+     */
+    void add(GuestMemory memory, long gpa, long lengthBytes, boolean writable) {
+        if (!writable && writableCount != 0) throw new VirtqueueBroken(Fault.READABLE_AFTER_WRITABLE, gpa);
+        long host = memory.translate(gpa, lengthBytes);
+        if (host < 0) addAcrossRegions(memory, gpa, lengthBytes, writable);
+        else put(host, lengthBytes, writable);
     }
 
-    private boolean put(int index, long address, long lengthBytes) {
-        if (index == addresses.length) return false;
+    private void addAcrossRegions(GuestMemory memory, long gpa, long lengthBytes, boolean writable) {
+        long at = gpa;
+        long rest = lengthBytes;
+        while (rest > 0) {
+            long piece = Math.min(rest, memory.contiguousBytes(at));
+            if (piece == 0) throw new VirtqueueBroken(Fault.BAD_ADDRESS, at);
+            put(memory.translate(at, piece), piece, writable);
+            at += piece;
+            rest -= piece;
+        }
+    }
+
+    /** Byte counts cannot overflow: a few thousand buffers of at most 2^32 bytes. */
+    private void put(long address, long lengthBytes, boolean writable) {
+        int index = readableCount + writableCount;
+        if (index == addresses.length) throw new VirtqueueBroken(Fault.CHAIN_TOO_LONG, id);
         addresses[index] = address;
         lengths[index] = lengthBytes;
-        return true;
+        if (writable) {
+            writableCount++;
+            writableBytes += lengthBytes;
+        } else {
+            readableCount++;
+            readableBytes += lengthBytes;
+        }
     }
 }

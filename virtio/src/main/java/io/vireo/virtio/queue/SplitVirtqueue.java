@@ -21,40 +21,20 @@ import io.vireo.posix.Memory;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.VirtqueueBroken.Fault;
 
-/**
- * One split virtqueue, device side (virtio 1.3, 2.7). Owned by one IOThread.
- *
- * <p>Taking: {@link #poll} copies each descriptor once and translates it; everything after works on the copy.
- * Returning: any number of {@link #pushUsed}, then one {@link #publishUsed}, then {@link #needsCall}. A ring
- * that broke a rule throws {@link VirtqueueBroken} and has not moved.
- *
- * <p>When the guest's memory went away under its mapping, any method may answer nonsense and {@link InternalError} is
- * raised at the latest by the caller's {@link Memory#raiseFaults}.
- */
-public final class SplitVirtqueue {
-    /** Descriptors accepted in one chain of a smaller queue: 1024 data buffers, a header and a status. */
-    private static final int CHAIN_DESCRIPTORS_MIN = 1026;
-    /** A descriptor's next is 16 bits: no longer table can be walked. */
-    private static final long INDIRECT_TABLE_BYTES_MAX = 65536L * DESC_BYTES;
-
-    private final int index;
-    private final int size;
+/** A split virtqueue, device side (virtio 1.3, 2.7). */
+public final class SplitVirtqueue extends Virtqueue {
     private final int descriptorsMax;
     private final boolean eventIdx;
     private final boolean indirect;
-    private final long[] inFlightHeads;
     private long descriptorTable;
     private long availRing;
     private long usedRing;
 
-    private int inFlight;
     private int nextAvail;
     /** avail.idx as last read. */
     private int availIdx;
-    /** Where the next used element goes, modulo 2^16; what the driver sees lags until {@link #publishUsed}. */
-    private int nextUsed;
-
-    private int publishedUsed;
+    /** used.idx as last written. */
+    private int usedIdx;
     /** Elements published since {@link #needsCall} last looked, up to 2^16. */
     private int usedSinceCallCheck;
     /** Before the first look nobody knows what the driver has been told: it is told. */
@@ -63,71 +43,39 @@ public final class SplitVirtqueue {
     private int kicksValue;
 
     private boolean kicksWritten;
-    /** Null while nobody wants to know what is written to the used ring. */
-    private UsedRingLog usedLog;
 
     /**
      * @param nextAvail where the device goes on in the avail ring; 0 for a new ring, what the device that served it
      *     before had reached for another. The used ring goes on where its idx in memory says.
-     * @param features the accepted ones; RING_F_INDIRECT_DESC and RING_F_EVENT_IDX count here
      * @throws IllegalArgumentException a size that is no power of two within 2..32768
      */
-    public SplitVirtqueue(int index, int size, SplitRing ring, int nextAvail, long features) {
+    SplitVirtqueue(int index, int size, VirtqueueAreas areas, int nextAvail, long features) {
+        super(index, size, features);
         if (!VirtqueueLayout.isValidSize(size)) throw new IllegalArgumentException("queue size " + size);
         if (nextAvail < 0 || nextAvail > 0xFFFF) throw new IllegalArgumentException("nextAvail=" + nextAvail);
-        this.index = index;
-        this.size = size;
         this.descriptorsMax = descriptorsMax(size);
         this.eventIdx = (features & VirtqueueLayout.RING_F_EVENT_IDX) != 0;
         this.indirect = (features & VirtqueueLayout.RING_F_INDIRECT_DESC) != 0;
-        this.inFlightHeads = new long[(size + 63) / 64];
         this.nextAvail = nextAvail;
         this.availIdx = nextAvail;
-        moveTo(ring);
-        nextUsed = Memory.getU16(usedRing + USED_IDX);
+        moveTo(areas);
+        usedIdx = Memory.getU16(usedRing + USED_IDX);
         Memory.raiseFaults();
-        publishedUsed = nextUsed;
     }
 
-    /**
-     * How many descriptors a chain may have: those of the longest request, which drivers with indirect tables send to
-     * short queues too, and the one that points at the table.
-     */
-    static int descriptorsMax(int queueSize) {
-        return Math.max(queueSize, CHAIN_DESCRIPTORS_MIN) + 1;
+    @Override
+    public void moveTo(VirtqueueAreas areas) {
+        descriptorTable = areas.descriptor();
+        availRing = areas.driver();
+        usedRing = areas.device();
     }
 
-    /** The same ring at other addresses: the memory table changed under it. */
-    public void moveTo(SplitRing ring) {
-        descriptorTable = ring.descriptorTable();
-        availRing = ring.availRing();
-        usedRing = ring.usedRing();
-    }
-
-    /** Has all that is written to the used ring from now on marked in {@code log}; null: no more. */
-    public void logUsed(UsedRingLog log) {
-        usedLog = log;
-    }
-
-    public int index() {
-        return index;
-    }
-
-    public int size() {
-        return size;
-    }
-
-    /** Index of the next avail entry to take, modulo 2^16: what a device that goes on with this ring begins with. */
-    public int nextAvail() {
+    @Override
+    public int base() {
         return nextAvail;
     }
 
-    /** Chains taken and not returned. */
-    public int inFlight() {
-        return inFlight;
-    }
-
-    /** Whether {@link #poll} would find a chain, or a broken ring. At most one acquire load. */
+    @Override
     public boolean hasAvailable() {
         return availIdx != nextAvail || refresh();
     }
@@ -138,22 +86,16 @@ public final class SplitVirtqueue {
         return availIdx != nextAvail;
     }
 
-    /**
-     * Copies the next available chain into {@code chain}.
-     *
-     * @return false when the driver has published nothing new
-     * @throws VirtqueueBroken the driver broke a MUST; the caller stops this vring
-     */
+    @Override
     public boolean poll(GuestMemory memory, Chain chain) {
         int position = nextAvail;
         if (availIdx == position && !refresh()) return false;
-        if (((availIdx - position) & 0xFFFF) > size) throw new VirtqueueBroken(Fault.AVAIL_JUMP, availIdx);
-        int head = Memory.getU16(availRing + AVAIL_RING + (long) AVAIL_ELEMENT_BYTES * (position & (size - 1)));
-        if (head >= size) throw new VirtqueueBroken(Fault.HEAD_OUT_OF_RANGE, head);
-        if ((inFlightHeads[head >>> 6] & 1L << head) != 0) throw new VirtqueueBroken(Fault.HEAD_IN_FLIGHT, head);
+        if (((availIdx - position) & 0xFFFF) > size()) throw new VirtqueueBroken(Fault.AVAIL_JUMP, availIdx);
+        int head = Memory.getU16(availRing + AVAIL_RING + (long) AVAIL_ELEMENT_BYTES * (position & (size() - 1)));
+        if (head >= size()) throw new VirtqueueBroken(Fault.HEAD_OUT_OF_RANGE, head);
+        if (isInFlight(head)) throw new VirtqueueBroken(Fault.HEAD_IN_FLIGHT, head);
         take(memory, head, chain);
-        inFlightHeads[head >>> 6] |= 1L << head;
-        inFlight++;
+        taken(head);
         nextAvail = (position + 1) & 0xFFFF;
         return true;
     }
@@ -162,7 +104,7 @@ public final class SplitVirtqueue {
     private void take(GuestMemory memory, int head, Chain chain) {
         chain.begin(head);
         long table = descriptorTable;
-        int tableSize = size;
+        int tableSize = size();
         int next = head;
         int walkedInTable = 0;
         for (int walked = 0; walked < descriptorsMax; walked++) {
@@ -172,15 +114,14 @@ public final class SplitVirtqueue {
             long lengthBytes = lengthFlagsNext & 0xFFFF_FFFFL;
             int flags = (int) (lengthFlagsNext >>> 32);
             if ((flags & DESC_F_INDIRECT) != 0) {
-                checkIndirect(head, flags, lengthBytes, table != descriptorTable);
-                table = memory.translate(gpa, lengthBytes);
-                if (table < 0) throw new VirtqueueBroken(Fault.BAD_ADDRESS, gpa);
+                checkIndirect(head, flags, table != descriptorTable);
+                table = indirectTable(memory, gpa, lengthBytes);
                 tableSize = (int) (lengthBytes / DESC_BYTES);
                 walkedInTable = 0;
                 next = 0;
                 continue;
             }
-            if (lengthBytes != 0) add(memory, chain, gpa, lengthBytes, flags & DESC_F_WRITE);
+            if (lengthBytes != 0) chain.add(memory, gpa, lengthBytes, (flags & DESC_F_WRITE) != 0);
             if ((flags & DESC_F_NEXT) == 0) return;
             next = (int) (lengthFlagsNext >>> 48);
             if (next >= tableSize) throw new VirtqueueBroken(Fault.NEXT_OUT_OF_RANGE, next);
@@ -191,85 +132,33 @@ public final class SplitVirtqueue {
     }
 
     /** The WRITE flag of a descriptor that points at a table means nothing (2.7.5.3.2). */
-    private void checkIndirect(int head, int flags, long lengthBytes, boolean nested) {
+    private void checkIndirect(int head, int flags, boolean nested) {
         if (!indirect) throw new VirtqueueBroken(Fault.INDIRECT_NOT_NEGOTIATED, head);
         if (nested) throw new VirtqueueBroken(Fault.INDIRECT_NESTED, head);
         if ((flags & DESC_F_NEXT) != 0) throw new VirtqueueBroken(Fault.INDIRECT_WITH_NEXT, head);
-        if (lengthBytes == 0 || lengthBytes % DESC_BYTES != 0 || lengthBytes > INDIRECT_TABLE_BYTES_MAX) {
-            throw new VirtqueueBroken(Fault.INDIRECT_LENGTH, lengthBytes);
+    }
+
+    /** The release pairs with the driver's acquire of used.idx (2.7.8.2). */
+    @Override
+    void writeUsed(int position, int count) {
+        int first = usedIdx & (size() - 1);
+        for (int i = 0; i < count; i++) {
+            long at = usedRing + USED_RING + (long) USED_ELEMENT_BYTES * ((usedIdx + i) & (size() - 1));
+            Memory.putLong(at, used(position + i)); // laid out as struct virtq_used_elem is
         }
+        usedIdx = (usedIdx + count) & 0xFFFF;
+        Memory.putU16Release(usedRing + USED_IDX, usedIdx);
+        if (usedLog() != null) logUsed(first, count);
+        usedSinceCallCheck = Math.min(usedSinceCallCheck + count, 0x10000);
     }
 
-    private static void add(GuestMemory memory, Chain chain, long gpa, long lengthBytes, int writable) {
-        if (writable == 0 && chain.writableCount() != 0) throw new VirtqueueBroken(Fault.READABLE_AFTER_WRITABLE, gpa);
-        long host = memory.translate(gpa, lengthBytes);
-        if (host < 0) addAcrossRegions(memory, chain, gpa, lengthBytes, writable);
-        else put(chain, host, lengthBytes, writable);
+    private void logUsed(int first, int count) {
+        usedLog().markDeviceArea(USED_RING, USED_ELEMENT_BYTES, first, count, size());
+        usedLog().markDeviceArea(USED_IDX, 2);
     }
 
-    private static void addAcrossRegions(GuestMemory memory, Chain chain, long gpa, long lengthBytes, int writable) {
-        long at = gpa;
-        long rest = lengthBytes;
-        while (rest > 0) {
-            long piece = Math.min(rest, memory.contiguousBytes(at));
-            if (piece == 0) throw new VirtqueueBroken(Fault.BAD_ADDRESS, at);
-            put(chain, memory.translate(at, piece), piece, writable);
-            at += piece;
-            rest -= piece;
-        }
-    }
-
-    private static void put(Chain chain, long host, long lengthBytes, int writable) {
-        boolean added = writable != 0 ? chain.addWritable(host, lengthBytes) : chain.addReadable(host, lengthBytes);
-        if (!added) throw new VirtqueueBroken(Fault.CHAIN_TOO_LONG, chain.head());
-    }
-
-    /**
-     * Writes the used element of a chain taken before; the driver sees it after {@link #publishUsed}.
-     *
-     * @param writtenBytes into the chain's device-writable buffers
-     * @throws IllegalStateException the head is not in flight: our mistake
-     */
-    public void pushUsed(int head, int writtenBytes) {
-        long bit = 1L << head;
-        if ((inFlightHeads[head >>> 6] & bit) == 0) throw new IllegalStateException("head " + head + " not in flight");
-        inFlightHeads[head >>> 6] &= ~bit;
-        inFlight--;
-        long at = usedRing + USED_RING + (long) USED_ELEMENT_BYTES * (nextUsed & (size - 1));
-        // id in the low half, len in the high one: one store of both
-        Memory.putLong(at, head | (long) writtenBytes << 32);
-        nextUsed = (nextUsed + 1) & 0xFFFF;
-    }
-
-    /** Elements pushed that the driver was not shown yet. */
-    public int unpublished() {
-        return (nextUsed - publishedUsed) & 0xFFFF;
-    }
-
-    /** Shows the driver what was pushed. */
-    public void publishUsed() {
-        publishUsed(0);
-    }
-
-    /** Shows the driver what was pushed but for the last {@code heldBack}. The release pairs with its acquire (2.7.8.2). */
-    public void publishUsed(int heldBack) {
-        int fresh = unpublished() - heldBack;
-        if (fresh <= 0) return;
-        int first = publishedUsed & (size - 1);
-        publishedUsed = (publishedUsed + fresh) & 0xFFFF;
-        Memory.putU16Release(usedRing + USED_IDX, publishedUsed);
-        if (usedLog != null) logPublished(first, fresh);
-        usedSinceCallCheck = Math.min(usedSinceCallCheck + fresh, 0x10000);
-    }
-
-    private void logPublished(int first, int count) {
-        int beforeEnd = Math.min(count, size - first);
-        usedLog.mark(USED_RING + (long) USED_ELEMENT_BYTES * first, (long) USED_ELEMENT_BYTES * beforeEnd);
-        if (count > beforeEnd) usedLog.mark(USED_RING, (long) USED_ELEMENT_BYTES * (count - beforeEnd));
-        usedLog.mark(USED_IDX, 2);
-    }
-
-    /** Whether the driver wants a call for what was published since this was last asked (2.7.7.2, 2.7.10). */
+    /** As 2.7.7.2 and 2.7.10 say. */
+    @Override
     public boolean needsCall() {
         int fresh = usedSinceCallCheck;
         if (fresh == 0) return false;
@@ -279,26 +168,19 @@ public final class SplitVirtqueue {
         if (!eventIdx) return (Memory.getU16(availRing + AVAIL_FLAGS) & AVAIL_F_NO_INTERRUPT) == 0;
         boolean sure = !callChecked || fresh > 0xFFFF; // a whole turn of the index passes every event
         callChecked = true;
-        int usedEvent = Memory.getU16(availRing + VirtqueueLayout.usedEventOffset(size));
-        return sure || EventIdx.needEvent(usedEvent, publishedUsed, publishedUsed - fresh);
+        int usedEvent = Memory.getU16(availRing + VirtqueueLayout.usedEventOffset(size()));
+        return sure || EventIdx.needEvent(usedEvent, usedIdx, usedIdx - fresh);
     }
 
-    /**
-     * Says that kicks are not needed while the ring is polled. With EVENT_IDX that needs no store: the driver kicks
-     * when it passes avail_event, which stays behind.
-     */
+    /** With EVENT_IDX that needs no store: the driver kicks when it passes avail_event, which stays behind. */
+    @Override
     public void suppressKicks() {
         if (!eventIdx) writeKicks(USED_FLAGS, USED_F_NO_NOTIFY);
     }
 
-    /**
-     * Asks for a kick at the next available chain, then looks again: a chain published before the driver could see the
-     * wish comes without a kick.
-     *
-     * @return true when there is work: the caller goes on polling
-     */
+    @Override
     public boolean enableKicks() {
-        if (eventIdx) writeKicks(VirtqueueLayout.availEventOffset(size), nextAvail);
+        if (eventIdx) writeKicks(VirtqueueLayout.availEventOffset(size()), nextAvail);
         else writeKicks(USED_FLAGS, 0);
         // The wish must be out before avail.idx is read; pairs with the driver's barrier between the two.
         Memory.fullFence();
@@ -308,7 +190,7 @@ public final class SplitVirtqueue {
     private void writeKicks(long offset, int value) {
         if (kicksWritten && kicksValue == value) return;
         Memory.putU16(usedRing + offset, value);
-        if (usedLog != null) usedLog.mark(offset, 2);
+        if (usedLog() != null) usedLog().markDeviceArea(offset, 2);
         kicksValue = value;
         kicksWritten = true;
     }

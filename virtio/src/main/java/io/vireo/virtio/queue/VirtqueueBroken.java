@@ -33,6 +33,14 @@ public final class VirtqueueBroken extends RuntimeException {
         HEAD_OUT_OF_RANGE("the head of a chain is not in the descriptor table"),
         /** [head] */
         HEAD_IN_FLIGHT("the head of a chain is that of a request still in flight"),
+        /** [buffer ID] */
+        BUFFER_ID_OUT_OF_RANGE("a buffer ID is not below the queue's size"),
+        /** [buffer ID] */
+        BUFFER_ID_IN_FLIGHT("a buffer ID is that of a request still in flight"),
+        /** [offset of the chain] */
+        RING_OVERRUN("descriptors were made available over those of requests still in flight"),
+        /** [offset] */
+        NEXT_NOT_AVAILABLE("a chain goes on with a descriptor that was not made available"),
         /** [index] */
         NEXT_OUT_OF_RANGE("a descriptor's next is not in its table"),
         /** [head] */
@@ -46,7 +54,7 @@ public final class VirtqueueBroken extends RuntimeException {
         /** [head] */
         INDIRECT_NOT_NEGOTIATED("an indirect descriptor without VIRTIO_F_INDIRECT_DESC"),
         /** [head] */
-        INDIRECT_WITH_NEXT("a descriptor is both indirect and has a next"),
+        INDIRECT_WITH_NEXT("an indirect descriptor has a next, or is one in a packed virtqueue"),
         /** [head] */
         INDIRECT_NESTED("an indirect descriptor in an indirect table"),
         /** [length] */

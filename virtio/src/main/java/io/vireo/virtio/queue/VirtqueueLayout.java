@@ -47,6 +47,9 @@ public final class VirtqueueLayout {
 
     public static final long RING_F_EVENT_IDX = 1L << 29;
     public static final long F_VERSION_1 = 1L << 32;
+    public static final long F_RING_PACKED = 1L << 34;
+    public static final long F_IN_ORDER = 1L << 35;
+    public static final long F_RING_RESET = 1L << 40;
 
     private VirtqueueLayout() {}
 

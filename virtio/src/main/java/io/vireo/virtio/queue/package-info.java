@@ -1,2 +1,2 @@
-/** Virtqueues, device side: descriptor chains in, used elements and notifications out (virtio 1.3, 2.7). */
+/** Virtqueues, device side: descriptor chains in, used elements and notifications out (virtio 1.3, 2.6 to 2.8). */
 package io.vireo.virtio.queue;

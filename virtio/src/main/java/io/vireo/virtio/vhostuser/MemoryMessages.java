@@ -1,7 +1,7 @@
 package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.Fd;
-import io.vireo.virtio.queue.SplitRing;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,9 +50,9 @@ final class MemoryMessages implements AutoCloseable {
     }
 
     private void use(MemoryTable next) {
-        SplitRing[] rings;
+        VirtqueueAreas[] areas;
         try {
-            rings = vrings.translate(next);
+            areas = vrings.translate(next);
         } catch (VhostUserException e) {
             next.close();
             throw e;
@@ -60,7 +60,7 @@ final class MemoryMessages implements AutoCloseable {
         MemoryTable before = table;
         table = next;
         try {
-            backend.useMemory(next.generation(), rings);
+            backend.useMemory(next.generation(), areas);
         } finally {
             before.close();
         }

@@ -9,8 +9,8 @@ import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.VirtqueueLayout;
+import io.vireo.virtio.queue.RingFormat;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,23 +81,25 @@ final class MemoryTable implements AutoCloseable {
         return GuestMemory.of(memory.regions());
     }
 
-    /** @throws VhostUserException a part of the ring is not wholly in one region, or not aligned */
-    SplitRing translate(VringAddresses ring, int size) {
+    /** @throws VhostUserException an area of the vring is not wholly in one region, or not aligned */
+    VirtqueueAreas translate(VringAddresses vring, RingFormat format, int size) {
         try {
-            return new SplitRing(
-                    translate("descriptor table", ring.descriptor(), VirtqueueLayout.descriptorTableBytes(size)),
-                    translate("available ring", ring.available(), VirtqueueLayout.availRingBytes(size)),
-                    translate("used ring", ring.used(), VirtqueueLayout.usedRingBytes(size)));
+            return format.locate(size, vring.descriptor(), vring.available(), vring.used(), this::translate);
         } catch (IllegalArgumentException e) {
             throw new VhostUserException(Fault.VRING_ADDRESS, e.getMessage());
         }
     }
 
-    private long translate(String part, long userAddress, long lengthBytes) {
+    /** The guest physical address of one of the front-end's virtual addresses, which is shared. */
+    long gpa(long userAddress) {
+        return memory.gpa(memory.translateUser(userAddress, 1));
+    }
+
+    private long translate(String area, long userAddress, long lengthBytes) {
         long address = memory.translateUser(userAddress, lengthBytes);
         if (address == GuestMemory.FAULT) {
             throw new VhostUserException(Fault.VRING_ADDRESS,
-                    "%s 0x%x+%d is outside the shared memory".formatted(part, userAddress, lengthBytes));
+                    "%s 0x%x+%d is outside the shared memory".formatted(area, userAddress, lengthBytes));
         }
         return address;
     }

@@ -3,8 +3,8 @@ package io.vireo.virtio.vhostuser;
 import io.vireo.posix.EventFd;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.UsedRingLog;
+import io.vireo.virtio.queue.UsedLog;
+import io.vireo.virtio.queue.VirtqueueAreas;
 
 /**
  * The device behind a session. All methods are called by the session's own thread, one at a time, and may
@@ -37,9 +37,9 @@ public interface VhostUserBackend {
      * back-end, which releases the one before when nothing in flight uses it any more, and the last one after
      * {@link #disconnected}. When this returns, running vrings no longer use the addresses they had.
      *
-     * @param rings by vring index, the addresses in {@code memory} of each vring that runs; null for the others
+     * @param areas by vring index, where in {@code memory} each vring lies that runs; null for the others
      */
-    void useMemory(GuestMemory memory, SplitRing[] rings);
+    void useMemory(GuestMemory memory, VirtqueueAreas[] areas);
 
     /**
      * Has all that is written for requests from now on marked in {@code log}, also for those in flight; null: no more.
@@ -47,16 +47,16 @@ public interface VhostUserBackend {
      */
     void logWrites(DirtyLog log);
 
-    /** As {@link #logWrites}, for a running vring's used ring. */
-    void logUsedRing(int index, UsedRingLog log);
+    /** As {@link #logWrites}, for what is written into a running vring's own areas. */
+    void logUsed(int index, UsedLog log);
 
-    /** Starts a vring, beginning with a look at its avail ring: the kick may have come and gone before. */
+    /** Starts a vring, beginning with a look at what is available: the kick may have come and gone before. */
     void startVring(int index, VringSetup setup);
 
     /**
-     * Stops a running vring and waits until its requests in flight are completed and in the used ring.
+     * Stops a running vring and waits until its requests in flight are completed and used.
      *
-     * @return where the device would have gone on in the avail ring, 0..65535
+     * @return where the device would have gone on, see {@link io.vireo.virtio.queue.Virtqueue#base}
      */
     int stopVring(int index);
 

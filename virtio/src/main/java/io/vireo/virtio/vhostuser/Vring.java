@@ -1,6 +1,7 @@
 package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.EventFd;
+import io.vireo.virtio.queue.RingFormat;
 
 /** What a session knows of one vring. Owns its descriptors. */
 final class Vring implements AutoCloseable {
@@ -11,8 +12,8 @@ final class Vring implements AutoCloseable {
     int size;
     /** Null until SET_VRING_ADDR. */
     VringAddresses addresses;
-    /** Where to go on in the avail ring; while the vring runs, the device knows better. */
-    int base;
+    /** Where to go on, in the device's words; null for a new ring. While the vring runs, the device knows better. */
+    Integer base;
     EventFd kick;
     Enabled enabled = Enabled.UNSAID;
     boolean running;
@@ -26,6 +27,10 @@ final class Vring implements AutoCloseable {
         err = new VringEvent(link, BackendRequest.VRING_ERR, index);
     }
 
+    int base(RingFormat format) {
+        return base != null ? base : format.newBase();
+    }
+
     void replaceKick(EventFd next) {
         if (kick != null) kick.close();
         kick = next;
@@ -35,7 +40,7 @@ final class Vring implements AutoCloseable {
     void reset() {
         size = 0;
         addresses = null;
-        base = 0;
+        base = null;
         replaceKick(null);
         enabled = Enabled.NO;
     }

@@ -3,8 +3,8 @@ package io.vireo.virtio.vhostuser;
 /**
  * Where a vring's three parts are in the front-end's virtual addresses; nothing checked.
  *
- * @param logsUsed whether what is written to the used ring is to be marked in the log
- * @param log where the used ring begins as the log counts, a guest physical address
+ * @param logsUsed whether what is written into the virtqueue itself is to be marked in the log
+ * @param log where the device area begins as the log counts, a guest physical address
  */
 record VringAddresses(long descriptor, long used, long available, boolean logsUsed, long log) {
     static VringAddresses read(byte[] payload) {

@@ -3,9 +3,9 @@ package io.vireo.virtio.vhostuser;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.DirtyLog;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.UsedRingLog;
-import io.vireo.virtio.queue.VirtqueueLayout;
+import io.vireo.virtio.queue.RingFormat;
+import io.vireo.virtio.queue.UsedLog;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.List;
 
@@ -41,19 +41,17 @@ final class VringMessages implements AutoCloseable {
     void setNum(byte[] payload) {
         Vring vring = stoppedVring(MessageType.SET_VRING_NUM, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
         int size = Payload.i32(payload, VhostUserLayout.STATE_NUM);
-        if (!VirtqueueLayout.isValidSize(size)) {
-            throw new VhostUserException(Fault.VRING_SIZE,
-                    "vring " + vring.index + " of size " + Integer.toUnsignedString(size));
-        }
+        requireSize(vring, size);
         vring.size = size;
         startIfReady(vring);
     }
 
     void setBase(byte[] payload) {
         Vring vring = stoppedVring(MessageType.SET_VRING_BASE, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
-        long base = Payload.u32(payload, VhostUserLayout.STATE_NUM);
-        if (base > 0xFFFF) throw new VhostUserException(Fault.VRING_BASE, "vring " + vring.index + " at " + base);
-        vring.base = (int) base;
+        int base = Payload.i32(payload, VhostUserLayout.STATE_NUM);
+        // Of a packed ring it can only be judged beside the size, which may come later.
+        if (format() == RingFormat.SPLIT) requireBase(vring, base);
+        vring.base = base;
     }
 
     void setAddr(byte[] payload) {
@@ -63,12 +61,12 @@ final class VringMessages implements AutoCloseable {
         if (vring.running && addresses.samePlace(vring.addresses)) {
             requireLogged(vring, addresses, memory, log);
             vring.addresses = addresses;
-            backend.logUsedRing(vring.index, usedLog(vring));
+            backend.logUsed(vring.index, usedLog(vring));
             return;
         }
         requireStopped(MessageType.SET_VRING_ADDR, vring);
         // What is not known yet is checked when the vring starts, which it cannot without.
-        if (vring.size > 0 && !memory.isEmpty()) memory.translate(addresses, vring.size);
+        if (vring.size > 0 && !memory.isEmpty()) memory.translate(addresses, format(), vring.size);
         vring.addresses = addresses;
         startIfReady(vring);
     }
@@ -84,7 +82,7 @@ final class VringMessages implements AutoCloseable {
     byte[] getBase(byte[] payload) {
         Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
         end(vring);
-        return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base);
+        return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base(format()));
     }
 
     void setKick(byte[] payload, List<Fd> fds) {
@@ -130,15 +128,15 @@ final class VringMessages implements AutoCloseable {
         return false;
     }
 
-    /** The addresses in {@code next} of the vrings that run, by index; null for the others. */
-    SplitRing[] translate(MemoryTable next) {
-        SplitRing[] rings = new SplitRing[vrings.length];
+    /** Where in {@code next} the vrings lie that run, by index; null for the others. */
+    VirtqueueAreas[] translate(MemoryTable next) {
+        VirtqueueAreas[] areas = new VirtqueueAreas[vrings.length];
         for (Vring vring : vrings) {
             if (!vring.running) continue;
+            areas[vring.index] = next.translate(vring.addresses, format(), vring.size);
             requireLogged(vring, vring.addresses, next, log);
-            rings[vring.index] = next.translate(vring.addresses, vring.size);
         }
-        return rings;
+        return areas;
     }
 
     /** Goes over to another log; nobody uses the one before when this returns. */
@@ -146,7 +144,7 @@ final class VringMessages implements AutoCloseable {
         for (Vring vring : vrings) if (vring.running) requireLogged(vring, vring.addresses, memory, next);
         log = next;
         for (Vring vring : vrings) {
-            if (vring.running && vring.addresses.logsUsed()) backend.logUsedRing(vring.index, usedLog(vring));
+            if (vring.running && vring.addresses.logsUsed()) backend.logUsed(vring.index, usedLog(vring));
         }
         logWrites();
         startReady();
@@ -178,22 +176,29 @@ final class VringMessages implements AutoCloseable {
             throw new VhostUserException(Fault.LOG, "the log has no room for what vring " + vring.index + " writes");
     }
 
+    /** @param table which the addresses were translated by */
     private boolean isLogged(Vring vring, VringAddresses addresses, MemoryTable table, DirtyLog in) {
         if (negotiation.logsAll() && (in == null || !table.isCoveredBy(in))) return false;
         if (!logsUsed(addresses)) return true;
-        return in != null && in.covers(addresses.log(), VirtqueueLayout.usedRingBytes(vring.size));
+        return in != null
+                && format().isLoggedBy(in, vring.size, table.gpa(addresses.descriptor()), addresses.log());
     }
 
     private boolean logsUsed(VringAddresses addresses) {
         return addresses.logsUsed() && negotiation.has(ProtocolFeatures.LOG_SHMFD);
     }
 
-    private UsedRingLog usedLog(Vring vring) {
-        return logsUsed(vring.addresses) ? new UsedRingLog(log, vring.addresses.log()) : null;
+    private UsedLog usedLog(Vring vring) {
+        if (!logsUsed(vring.addresses)) return null;
+        return new UsedLog(log, memory.gpa(vring.addresses.descriptor()), vring.addresses.log());
     }
 
     void useMemory(MemoryTable next) {
         memory = next;
+        // A descriptor area may be elsewhere for the guest now, though not for the front-end.
+        for (Vring vring : vrings) {
+            if (vring.running && logsUsed(vring.addresses)) backend.logUsed(vring.index, usedLog(vring));
+        }
         startReady();
     }
 
@@ -245,6 +250,24 @@ final class VringMessages implements AutoCloseable {
         if (vring.running) throw new VhostUserException(Fault.VRING_RUNNING, type + " while vring " + vring.index + " runs");
     }
 
+    private RingFormat format() {
+        return RingFormat.of(negotiation.features);
+    }
+
+    private void requireSize(Vring vring, int size) {
+        if (!format().isValidSize(size)) {
+            throw new VhostUserException(Fault.VRING_SIZE,
+                    "%s vring %d of size %s".formatted(format(), vring.index, Integer.toUnsignedString(size)));
+        }
+    }
+
+    private void requireBase(Vring vring, int base) {
+        if (!format().isValidBase(vring.size, base)) {
+            throw new VhostUserException(Fault.VRING_BASE,
+                    "%s vring %d at 0x%x".formatted(format(), vring.index, base));
+        }
+    }
+
     /** The message's eventfd, which leaves {@code fds}; null when the message says that there is none. */
     private static EventFd takeEventFd(byte[] payload, List<Fd> fds) {
         boolean announced = (Payload.i64(payload, 0) & VhostUserLayout.VRING_NO_FD) == 0;
@@ -261,20 +284,24 @@ final class VringMessages implements AutoCloseable {
     private void startIfReady(Vring vring) {
         if (vring.running || !negotiation.featuresAccepted || !isEnabled(vring)) return;
         if (memory.isEmpty() || vring.size == 0 || vring.addresses == null || vring.kick == null) return;
-        if (!isLogged(vring, vring.addresses, memory, log)) return;
-        SplitRing ring;
+        VirtqueueAreas areas;
+        int base = vring.base(format());
         try {
-            ring = memory.translate(vring.addresses, vring.size);
+            // Size and base may have come before the features that say how they are meant.
+            requireSize(vring, vring.size);
+            requireBase(vring, base);
+            areas = memory.translate(vring.addresses, format(), vring.size);
         } catch (VhostUserException e) {
             vring.replaceKick(null);
             throw e;
         }
+        if (!isLogged(vring, vring.addresses, memory, log)) return;
         if (negotiation.has(ProtocolFeatures.INBAND_NOTIFICATIONS)) {
             vring.call.sendInband();
             vring.err.sendInband();
         }
         backend.startVring(vring.index, new VringSetup(
-                vring.size, ring, vring.base, vring.kick, vring.call.get(), vring.err.get(), usedLog(vring)));
+                vring.size, areas, base, vring.kick, vring.call.get(), vring.err.get(), usedLog(vring)));
         vring.running = true;
     }
 
@@ -288,7 +315,7 @@ final class VringMessages implements AutoCloseable {
 
     private void stop(Vring vring) {
         if (!vring.running) return;
-        vring.base = backend.stopVring(vring.index) & 0xFFFF;
+        vring.base = backend.stopVring(vring.index);
         vring.running = false;
     }
 
@@ -302,7 +329,7 @@ final class VringMessages implements AutoCloseable {
         // One that did not stop still has its requests come back some day, when the log is long gone.
         for (Vring vring : vrings) {
             if (vring.running && log != null)
-                failure = Session.attempt(() -> backend.logUsedRing(vring.index, null), failure);
+                failure = Session.attempt(() -> backend.logUsed(vring.index, null), failure);
         }
         if (logInUse != null) failure = Session.attempt(() -> backend.logWrites(null), failure);
         if (failure != null) throw failure;

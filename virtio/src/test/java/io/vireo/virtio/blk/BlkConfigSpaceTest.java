@@ -19,7 +19,8 @@ class BlkConfigSpaceTest {
     private final BlkConfigSpace config = new BlkConfigSpace(Devices.disk(3L << 40, 1024, false));
 
     @Test
-    @Tag("virtio-1.3-5.2.4")
+    @Tag("virtio-1.3-5.2.4/layout")
+    @Tag("virtio-1.3-5.2.5/padding")
     void laysTheDeviceOut() {
         // written out by hand from the structure of 5.2.4
         ByteBuffer expected = ByteBuffer.allocate(60).order(ByteOrder.LITTLE_ENDIAN);
@@ -38,6 +39,7 @@ class BlkConfigSpaceTest {
     }
 
     @Test
+    @Tag("viostor/field-by-field")
     void fillsWithZeroesPastItsEnd() {
         byte[] whole = config.read(0, 256);
         assertArrayEquals(config.read(0, 60), Arrays.copyOf(whole, 60));
@@ -60,7 +62,8 @@ class BlkConfigSpaceTest {
     }
 
     @Test
-    @Tag("virtio-1.3-5.2.5")
+    @Tag("virtio-1.3-5.2.5/read-only-fields")
+    @Tag("viostor/cache-mode-byte")
     void letsTheDriverWriteTheCacheModeAndNothingElse() {
         assertTrue(config.writeback());
         assertTrue(config.write(32, new byte[] {0}));
@@ -80,18 +83,66 @@ class BlkConfigSpaceTest {
     }
 
     @Test
-    @Tag("virtio-1.3-5.2.5")
-    void isWriteBackAsNegotiated() {
+    @Tag("virtio-1.3-5.2.5/cache-mode-byte")
+    @Tag("virtio-1.3-5.2.6.2/stable-write-through")
+    void isAsTheByteSaysForADriverThatMaySwitchIt() {
         assertTrue(config.isWriteBack(WCE | FLUSH));
-        assertTrue(config.isWriteBack(FLUSH));
-        assertFalse(config.isWriteBack(0));
         config.write(32, new byte[] {0});
         assertFalse(config.isWriteBack(WCE | FLUSH));
+        config.write(32, new byte[] {1});
+        assertTrue(config.isWriteBack(WCE | FLUSH));
+        assertTrue(config.isWriteBack(WCE), "a driver that asked for it, and cannot flush");
+    }
+
+    @Test
+    @Tag("virtio-1.3-5.2.5/cache-mode-flush")
+    void isWriteBackForADriverThatFlushesAndCannotSwitch() {
+        assertTrue(config.isWriteBack(FLUSH));
+        config.write(32, new byte[] {0});
         assertTrue(config.isWriteBack(FLUSH), "without CONFIG_WCE the byte means nothing");
     }
 
     @Test
-    @Tag("virtio-1.3-5.2.5")
+    @Tag("virtio-1.3-5.2.6.2/stable-without-flush")
+    void isWriteThroughForADriverThatNeitherFlushesNorSwitches() {
+        assertFalse(config.isWriteBack(0));
+        config.write(32, new byte[] {1});
+        assertFalse(config.isWriteBack(0));
+    }
+
+    @Test
+    void isWriteThroughWhereThatIsConfiguredUntilADriverSwitches() {
+        BlkConfigSpace through = new BlkConfigSpace(Devices.writeThrough(1 << 20));
+        assertFalse(through.writeback());
+        assertFalse(through.isWriteBack(FLUSH), "it may flush, and need not");
+        assertFalse(through.isWriteBack(0));
+        assertFalse(through.isWriteBack(WCE | FLUSH));
+        through.write(32, new byte[] {1});
+        assertTrue(through.isWriteBack(WCE | FLUSH));
+        assertFalse(through.isWriteBack(FLUSH));
+    }
+
+    @Test
+    @Tag("virtio-1.3-5.2.5/cache-mode-after-reset")
+    void keepsTheModeOverAReset() {
+        config.write(32, new byte[] {0});
+        config.driverGone();
+        assertFalse(config.writeback());
+        assertEquals(0, config.read(32, 1)[0]);
+        config.accepted(WCE | FLUSH);
+        assertFalse(config.isWriteBack(WCE | FLUSH));
+    }
+
+    @Test
+    @Tag("vhost-user-RESET_DEVICE")
+    void hasTheConfiguredModeWhenTheDriverStartsOver() {
+        config.write(32, new byte[] {0});
+        config.reset();
+        assertTrue(config.writeback());
+    }
+
+    @Test
+    @Tag("virtio-1.3-5.2.5/config-wce-without-flush")
     void beginsWriteThroughForADriverThatCannotFlush() {
         config.accepted(WCE | FLUSH);
         assertTrue(config.writeback());

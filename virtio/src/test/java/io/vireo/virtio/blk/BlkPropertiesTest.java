@@ -32,7 +32,8 @@ class BlkPropertiesTest {
 
     @Test
     void refusesLimitsThatTheReaderDoesNotKeep() {
-        assertThrows(IllegalArgumentException.class, () -> new Discard(true, 1, 2, 1));
+        assertThrows(IllegalArgumentException.class, () -> new Discard(true, 1, 17, 1));
+        assertThrows(IllegalArgumentException.class, () -> new Discard(false, 0, 1, 0));
         assertThrows(IllegalArgumentException.class, () -> new Discard(true, 0, 1, 1));
         assertThrows(IllegalArgumentException.class, () -> new Discard(true, 8, 1, 0));
         assertThrows(IllegalArgumentException.class, () -> new WriteZeroes(true, 1, 0, false));

@@ -11,7 +11,7 @@ import io.vireo.posix.Memory;
 import io.vireo.posix.NativeBlock;
 import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.GuestRing;
-import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.Virtqueue;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.Test;
@@ -22,7 +22,7 @@ class RequestAllocationTest {
     private static final long SLACK_BYTES = 16 << 10;
 
     private final GuestRing guest = new GuestRing(64, 1 << 20);
-    private final SplitVirtqueue queue =
+    private final Virtqueue queue =
             guest.virtqueue(VirtqueueLayout.RING_F_INDIRECT_DESC | VirtqueueLayout.RING_F_EVENT_IDX);
     private final Chain chain = new Chain(64);
     private final BlkRequestReader reader = new BlkRequestReader(Devices.disk(1 << 30));
@@ -74,7 +74,7 @@ class RequestAllocationTest {
             kind = (kind + 1) & 7;
             queue.poll(guest.memory(), chain);
             reader.read(chain, request);
-            queue.pushUsed(request.head(), request.complete(BlkLayout.S_OK));
+            queue.pushUsed(request.chainId(), request.complete(BlkLayout.S_OK));
             queue.publishUsed();
             queue.needsCall();
             queue.enableKicks();

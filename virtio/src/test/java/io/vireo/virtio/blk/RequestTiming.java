@@ -5,7 +5,7 @@ import io.vireo.posix.Memory;
 import io.vireo.posix.NativeBlock;
 import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.GuestRing;
-import io.vireo.virtio.queue.SplitVirtqueue;
+import io.vireo.virtio.queue.Virtqueue;
 import io.vireo.virtio.queue.VirtqueueLayout;
 
 /**
@@ -48,7 +48,7 @@ public final class RequestTiming {
                 if (indirect) guest.chainIndirect(heads[i], buffers);
                 else guest.chain(heads[i], buffers);
             }
-            SplitVirtqueue queue = guest.virtqueue(
+            Virtqueue queue = guest.virtqueue(
                     VirtqueueLayout.RING_F_EVENT_IDX | VirtqueueLayout.RING_F_INDIRECT_DESC);
             BlkRequestReader reader = new BlkRequestReader(Devices.disk(1 << 30));
             Chain chain = new Chain(QUEUE_SIZE);
@@ -60,7 +60,7 @@ public final class RequestTiming {
                 int count = 0;
                 while (count < batch && queue.poll(guest.memory(), chain)) reader.read(chain, pool[count++]);
                 for (int i = 0; i < count; i++) {
-                    queue.pushUsed(pool[i].head(), pool[i].complete(BlkLayout.S_OK));
+                    queue.pushUsed(pool[i].chainId(), pool[i].complete(BlkLayout.S_OK));
                 }
                 queue.publishUsed();
                 guest.usedEvent(guest.usedIdx() - 1);

@@ -32,6 +32,37 @@ class BenchLoadTest {
     }
 
     @Test
+    void severalDisksAreCountedEachForItself() {
+        try (LoadBench deep = new LoadBench(2, 128, LoadBench.EVENT_IDX, FaultyDisk.Fault.NONE, 1).start();
+                LoadBench shallow = new LoadBench(1, 128, 0, FaultyDisk.Fault.WRITE_ERROR, 2).start();
+                LoadBench idle = new LoadBench(1, 128, 0, FaultyDisk.Fault.NONE, 3).start()) {
+            BenchLoad load = new BenchLoad(List.of(new BenchLoad.Part(deep.transport, 16),
+                    new BenchLoad.Part(shallow.transport, 1), new BenchLoad.Part(idle.transport, 0)),
+                    BenchLoad.Options.of(Access.WRITE, 512, 1, 200_000_000, Waiting.CALL));
+            List<BenchLoad.Result> results = load.run(200_000_000);
+            List<LoadBench> benches = List.of(deep, shallow, idle);
+            for (int i = 0; i < benches.size(); i++) {
+                assertEquals(benches.get(i).disk.served, results.get(i).requests());
+                assertEquals(results.get(i).requests(), results.get(i).latency().count());
+                assertEquals(benches.get(i).disk.faults, results.get(i).errors());
+            }
+            assertTrue(results.get(0).requests() > 0 && results.get(1).errors() > 0, results::toString);
+            assertEquals(0, results.get(2).requests());
+            assertEquals(deep.disk.served + shallow.disk.served, BenchLoad.Result.sum(results).requests());
+        }
+    }
+
+    @Test
+    void nothingToDoTakesItsTime() {
+        try (LoadBench bench = new LoadBench(1, 128, 0, FaultyDisk.Fault.NONE, 1).start()) {
+            BenchLoad.Result result = new BenchLoad(bench.transport,
+                    BenchLoad.Options.of(Access.READ, 512, 0, 150_000_000, Waiting.CALL)).run();
+            assertEquals(0, result.requests());
+            assertTrue(result.elapsedNanos() >= 150_000_000, result::toString);
+        }
+    }
+
+    @Test
     void failedRequestsAreErrors() {
         try (LoadBench bench = new LoadBench(1, 128, 0, FaultyDisk.Fault.WRITE_ERROR, 1).start()) {
             BenchLoad.Result result = new BenchLoad(bench.transport,

@@ -50,9 +50,9 @@ final class BytewiseDevice {
         for (DriverMemory.Region region : memory.regions())
             mappings.add(Mapping.shared(region.fd(), region.fdOffset(), region.sizeBytes(), true));
         size = queue.virtqueue().size();
-        desc = at(queue.virtqueue().descGpa());
-        avail = at(queue.virtqueue().availGpa());
-        used = at(queue.virtqueue().usedGpa());
+        desc = at(queue.virtqueue().descriptorGpa());
+        avail = at(queue.virtqueue().driverGpa());
+        used = at(queue.virtqueue().deviceGpa());
     }
 
     BytewiseDevice startAt(int index) {

@@ -20,6 +20,7 @@ class DriverFenceTest {
     private static final String OURS = "io/vireo/virtio/driver";
     private static final Set<String> CONSTANTS = Set.of(
             "io/vireo/virtio/queue/VirtqueueLayout",
+            "io/vireo/virtio/queue/PackedLayout",
             "io/vireo/virtio/blk/BlkLayout",
             "io/vireo/virtio/vhostuser/VhostUserLayout",
             "io/vireo/virtio/vhostuser/MessageType",

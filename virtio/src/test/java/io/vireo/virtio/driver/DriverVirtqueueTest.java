@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DriverVirtqueueTest {
     private static final long EVENT_IDX = 1 << 29;
     private static final long INDIRECT = 1 << 28;
+    private static final long IN_ORDER = 1L << 35;
     private static final long SEED = Long.getLong("vireo.seed", System.nanoTime());
 
     private final DriverMemory memory = DriverMemory.create(8 << 20, 4 << 20);
@@ -36,11 +38,11 @@ class DriverVirtqueueTest {
 
     @Test
     void partsAreAlignedAndDoNotOverlap() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, EVENT_IDX, 4);
-        assertEquals(0, queue.descGpa() % 16);
-        assertEquals(0, queue.availGpa() % 2);
-        assertEquals(0, queue.usedGpa() % 4);
-        long[][] parts = {{queue.descGpa(), 128}, {queue.availGpa(), 22}, {queue.usedGpa(), 70}};
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, EVENT_IDX, 4);
+        assertEquals(0, queue.descriptorGpa() % 16);
+        assertEquals(0, queue.driverGpa() % 2);
+        assertEquals(0, queue.deviceGpa() % 4);
+        long[][] parts = {{queue.descriptorGpa(), 128}, {queue.driverGpa(), 22}, {queue.deviceGpa(), 70}};
         for (long[] one : parts)
             for (long[] other : parts)
                 assertTrue(one == other || one[0] + one[1] <= other[0] || other[0] + other[1] <= one[0]);
@@ -48,10 +50,10 @@ class DriverVirtqueueTest {
 
     @Test
     void aChainIsLinkedThroughTheTable() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 4);
         commit(queue, 7, 2, 1);
-        long desc = queue.descAddress();
-        int head = Memory.getU16(queue.availAddress() + 4);
+        long desc = queue.descriptorAddress();
+        int head = Memory.getU16(queue.driverAddress() + 4);
         long first = desc + 16L * head;
         long second = desc + 16L * Memory.getU16(first + 14);
         long third = desc + 16L * Memory.getU16(second + 14);
@@ -69,9 +71,9 @@ class DriverVirtqueueTest {
 
     @Test
     void anIndirectChainTakesOneDescriptor() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, INDIRECT, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, INDIRECT, 4);
         commit(queue, 7, 1, 2);
-        long at = queue.descAddress() + 16L * Memory.getU16(queue.availAddress() + 4);
+        long at = queue.descriptorAddress() + 16L * Memory.getU16(queue.driverAddress() + 4);
         assertEquals(4, Memory.getU16(at + 12));
         assertEquals(48, Memory.getInt(at + 8));
         long table = memory.address(Memory.getLong(at));
@@ -86,19 +88,19 @@ class DriverVirtqueueTest {
 
     @Test
     void nothingIsVisibleBeforeItIsPublished() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 4);
         commit(queue, 0, 1, 0);
         commit(queue, 1, 1, 0);
-        assertEquals(0, Memory.getU16(queue.availAddress() + 2));
+        assertEquals(0, Memory.getU16(queue.driverAddress() + 2));
         assertTrue(queue.hasUnpublished());
         queue.publish();
-        assertEquals(2, Memory.getU16(queue.availAddress() + 2));
+        assertEquals(2, Memory.getU16(queue.driverAddress() + 2));
         assertFalse(queue.hasUnpublished());
     }
 
     @Test
     void aFullTableRefusesAndChangesNothing() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 4);
         for (int i = 0; i < 2; i++) assertTrue(commit(queue, i, 3, 0));
         assertFalse(commit(queue, 2, 3, 0));
         assertEquals(2, queue.freeDescriptors());
@@ -109,22 +111,22 @@ class DriverVirtqueueTest {
 
     @Test
     void withoutEventIdxTheFlagDecidesOnTheKick() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 4);
         publish(queue, 0);
         assertTrue(queue.kickNeeded());
         assertFalse(queue.kickNeeded()); // asked once already
-        Memory.putU16(queue.usedAddress(), 1);
+        Memory.putU16(queue.deviceAddress(), 1);
         publish(queue, 1);
         assertFalse(queue.kickNeeded());
-        Memory.putU16(queue.usedAddress(), 0);
+        Memory.putU16(queue.deviceAddress(), 0);
         publish(queue, 2);
         assertTrue(queue.kickNeeded());
     }
 
     @Test
     void withEventIdxTheEventDecidesOnTheKick() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, EVENT_IDX, 4);
-        long availEvent = queue.usedAddress() + 4 + 8 * 8;
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, EVENT_IDX, 4);
+        long availEvent = queue.deviceAddress() + 4 + 8 * 8;
         Memory.putU16(availEvent, 1);
         publish(queue, 0);
         assertFalse(queue.kickNeeded());
@@ -141,53 +143,53 @@ class DriverVirtqueueTest {
 
     @Test
     void theEventIsComparedAcrossTheWrap() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, EVENT_IDX, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, EVENT_IDX, 4);
         queue.reset(0xFFFF);
-        Memory.putU16(queue.usedAddress() + 4 + 8 * 8, 0xFFFF);
+        Memory.putU16(queue.deviceAddress() + 4 + 8 * 8, 0xFFFF);
         publish(queue, 0);
-        assertEquals(0, Memory.getU16(queue.availAddress() + 2));
+        assertEquals(0, Memory.getU16(queue.driverAddress() + 2));
         assertTrue(queue.kickNeeded());
-        Memory.putU16(queue.usedAddress() + 4 + 8 * 8, 1);
+        Memory.putU16(queue.deviceAddress() + 4 + 8 * 8, 1);
         publish(queue, 1);
         assertFalse(queue.kickNeeded());
     }
 
     @Test
     void armingACallAsksForTheNextElement() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, EVENT_IDX, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, EVENT_IDX, 4);
         queue.reset(5);
-        long usedEvent = queue.availAddress() + 4 + 2 * 8;
+        long usedEvent = queue.driverAddress() + 4 + 2 * 8;
         assertFalse(queue.armCall());
         assertEquals(5, Memory.getU16(usedEvent));
         queue.suppressCalls();
         assertEquals(4, Memory.getU16(usedEvent));
-        assertEquals(0, Memory.getU16(queue.availAddress()));
+        assertEquals(0, Memory.getU16(queue.driverAddress()));
         publish(queue, 0);
-        use(queue, Memory.getU16(queue.availAddress() + 4 + 2 * 5), 0);
+        use(queue, Memory.getU16(queue.driverAddress() + 4 + 2 * 5), 0);
         assertTrue(queue.armCall());
     }
 
     @Test
     void withoutEventIdxCallsAreSuppressedByTheFlag() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 4);
         queue.suppressCalls();
-        assertEquals(1, Memory.getU16(queue.availAddress()));
+        assertEquals(1, Memory.getU16(queue.driverAddress()));
         assertFalse(queue.armCall());
-        assertEquals(0, Memory.getU16(queue.availAddress()));
+        assertEquals(0, Memory.getU16(queue.driverAddress()));
     }
 
     @Test
     void aHeadThatWasNotGivenIsAFault() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 4);
         publish(queue, 0);
-        int head = Memory.getU16(queue.availAddress() + 4);
+        int head = Memory.getU16(queue.driverAddress() + 4);
         use(queue, (head + 1) % 8, 0);
         assertThrows(DeviceFault.class, queue::reap);
     }
 
     @Test
     void aHeadOutsideTheTableIsAFault() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 4);
         publish(queue, 0);
         use(queue, 0x10000, 0);
         assertThrows(DeviceFault.class, queue::reap);
@@ -195,10 +197,10 @@ class DriverVirtqueueTest {
 
     @Test
     void aHeadThatIsUsedTwiceIsAFault() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 4);
         publish(queue, 0);
         publish(queue, 1);
-        int head = Memory.getU16(queue.availAddress() + 4);
+        int head = Memory.getU16(queue.driverAddress() + 4);
         use(queue, head, 0);
         use(queue, head, 0);
         assertEquals(0, queue.reap());
@@ -207,51 +209,89 @@ class DriverVirtqueueTest {
 
     @Test
     void moreUsedThanGivenIsAFault() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 4);
         publish(queue, 0);
-        Memory.putU16Release(queue.usedAddress() + 2, 2);
+        Memory.putU16Release(queue.deviceAddress() + 2, 2);
         assertThrows(DeviceFault.class, queue::pendingUsed);
     }
 
     @Test
     void aLengthBeyondTheWritableBuffersIsAFault() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 4);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 4);
         commit(queue, 0, 1, 1);
         queue.publish();
-        int head = Memory.getU16(queue.availAddress() + 4);
+        int head = Memory.getU16(queue.driverAddress() + 4);
         use(queue, head, 102);
         assertThrows(DeviceFault.class, queue::reap);
     }
 
     @Test
     void chainsInFlightAreOfferedAgainFromTheUsedIndexOn() {
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 8, 0, 1);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, 0, 1);
         for (int i = 0; i < 4; i++) publish(queue, i);
         List<Integer> heads = new ArrayList<>();
-        for (int i = 0; i < 4; i++) heads.add(Memory.getU16(queue.availAddress() + 4 + 2 * i));
+        for (int i = 0; i < 4; i++) heads.add(Memory.getU16(queue.driverAddress() + 4 + 2 * i));
         use(queue, heads.get(3), 0);
         use(queue, heads.get(1), 0);
         assertEquals(3, queue.reap()); // and the other is used, but not yet reaped
         queue.offerAgain();
-        assertEquals(2, queue.resumeIndex());
-        assertEquals(4, Memory.getU16(queue.availAddress() + 2));
+        assertEquals(2, queue.resumeBase());
+        assertEquals(4, Memory.getU16(queue.driverAddress() + 2));
         assertEquals(Set.of(heads.get(0), heads.get(2)), Set.of(
-                Memory.getU16(queue.availAddress() + 4 + 2 * 2), Memory.getU16(queue.availAddress() + 4 + 2 * 3)));
+                Memory.getU16(queue.driverAddress() + 4 + 2 * 2), Memory.getU16(queue.driverAddress() + 4 + 2 * 3)));
         assertEquals(1, queue.reap());
         assertEquals(-1, queue.reap());
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.5")
+    void inOrderChainsTakeDescriptorsAsTheTableHasThem() {
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, IN_ORDER, 3);
+        int expected = 0;
+        for (int turn = 0; turn < 50; turn++) {
+            assertTrue(commit(queue, turn, 2, 1));
+            queue.publish();
+            int head = Memory.getU16(queue.driverAddress() + 4 + 2L * (turn % 8));
+            assertEquals(expected, head);
+            for (int i = 0; i < 2; i++) {
+                int next = Memory.getU16(queue.descriptorAddress() + 16L * ((head + i) % 8) + 14);
+                assertEquals((head + i + 1) % 8, next);
+            }
+            expected = (expected + 3) % 8;
+            if (turn == 0) continue; // two in flight
+            use(queue, (head + 5) % 8, 0);
+            assertEquals(turn - 1, queue.reap());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 1L << 34})
+    @Tag("virtio-1.3-2.7.9")
+    @Tag("virtio-1.3-2.8.8")
+    void useOutOfOrderIsTheDevicesFault(long packed) {
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 8, packed | IN_ORDER, 4);
+        publish(queue, 0);
+        publish(queue, 1);
+        if (packed == 0) {
+            use(queue, 1, 0);
+        } else {
+            Memory.putU16(queue.descriptorAddress() + 12, Memory.getU16(queue.descriptorAddress() + 16 + 12));
+            Memory.putU16Release(queue.descriptorAddress() + 14, 0x8080);
+        }
+        assertThrows(DeviceFault.class, queue::reap);
+    }
+
+    @Test
     void anInvalidSizeIsRefused() {
         for (int size : new int[] {0, 1, 3, 65536})
-            assertThrows(IllegalArgumentException.class, () -> new DriverVirtqueue(memory, size, 0, 4));
+            assertThrows(IllegalArgumentException.class, () -> DriverVirtqueue.of(memory, size, 0, 4));
     }
 
     @ParameterizedTest
     @ValueSource(longs = {0, INDIRECT, EVENT_IDX, INDIRECT | EVENT_IDX})
     void randomChainsComeBackOnceEachWithTheirTokens(long features) {
         Random random = new Random(SEED);
-        DriverVirtqueue queue = new DriverVirtqueue(memory, 32, features, 8);
+        DriverVirtqueue queue = DriverVirtqueue.of(memory, 32, features, 8);
         queue.reset(65000);
         try (EventFd kick = EventFd.create(); EventFd call = EventFd.create()) {
             List<Integer> served = new ArrayList<>();
@@ -308,10 +348,10 @@ class DriverVirtqueueTest {
     }
 
     private static void use(DriverVirtqueue queue, int head, int length) {
-        int idx = Memory.getU16(queue.usedAddress() + 2);
-        long element = queue.usedAddress() + 4 + 8L * (idx % queue.size());
+        int idx = Memory.getU16(queue.deviceAddress() + 2);
+        long element = queue.deviceAddress() + 4 + 8L * (idx % queue.size());
         Memory.putInt(element, head);
         Memory.putInt(element + 4, length);
-        Memory.putU16Release(queue.usedAddress() + 2, (idx + 1) & 0xFFFF);
+        Memory.putU16Release(queue.deviceAddress() + 2, (idx + 1) & 0xFFFF);
     }
 }

@@ -32,7 +32,7 @@ final class LoadBench implements AutoCloseable {
             }
         };
         for (int i = 0; i < queueCount; i++) {
-            DriverVirtqueue virtqueue = new DriverVirtqueue(memory, size, features, 8);
+            DriverVirtqueue virtqueue = DriverVirtqueue.of(memory, size, features, 8);
             queues.add(new DriverQueue(virtqueue, EventFd.create(), EventFd.create()));
             devices.add(new BytewiseDevice(memory, queues.get(i), eventIdx, shared, seed + i));
         }
@@ -50,7 +50,7 @@ final class LoadBench implements AutoCloseable {
             devices.get(i).stop();
             queues.get(i).virtqueue().offerAgain();
             devices.set(i, new BytewiseDevice(memory, queues.get(i), eventIdx, disk, seed + 100 + i)
-                    .startAt(queues.get(i).virtqueue().resumeIndex()));
+                    .startAt(queues.get(i).virtqueue().resumeBase()));
         }
         start();
     }

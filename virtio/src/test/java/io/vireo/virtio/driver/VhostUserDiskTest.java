@@ -60,9 +60,9 @@ class VhostUserDiskTest {
             DriverVirtqueue second = disk.transport().queues().get(1).virtqueue();
             Message addresses = backend.messages.stream().filter(message -> message.request() == 9).toList().get(1);
             assertEquals(1, addresses.i32(0));
-            assertEquals(second.descAddress(), addresses.i64(8));
-            assertEquals(second.usedAddress(), addresses.i64(16));
-            assertEquals(second.availAddress(), addresses.i64(24));
+            assertEquals(second.descriptorAddress(), addresses.i64(8));
+            assertEquals(second.deviceAddress(), addresses.i64(16));
+            assertEquals(second.driverAddress(), addresses.i64(24));
         }
     }
 
@@ -107,7 +107,7 @@ class VhostUserDiskTest {
                 Path next = path.resolveSibling("disk" + round + ".sock");
                 backend = new BytewiseBackend(next, VhostUserDiskTest::answer);
                 disk.reattach(next);
-                assertEquals(queue.virtqueue().resumeIndex(), backend.only(10).i32(4));
+                assertEquals(queue.virtqueue().resumeBase(), backend.only(10).i32(4));
             }
             disk.close();
             backend.close();

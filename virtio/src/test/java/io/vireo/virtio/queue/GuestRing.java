@@ -67,12 +67,12 @@ public final class GuestRing implements AutoCloseable {
         return sizeBytes;
     }
 
-    public SplitRing ring() {
-        return new SplitRing(host(table), host(avail), host(used));
+    public VirtqueueAreas areas() {
+        return new VirtqueueAreas(host(table), host(avail), host(used));
     }
 
-    public SplitVirtqueue virtqueue(long features) {
-        return new SplitVirtqueue(0, size, ring(), 0, features);
+    public Virtqueue virtqueue(long features) {
+        return Virtqueue.of(0, size, areas(), 0, features);
     }
 
     public long tableGpa() {

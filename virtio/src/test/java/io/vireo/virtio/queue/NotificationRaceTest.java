@@ -62,7 +62,7 @@ class NotificationRaceTest {
     }
 
     private void serve(boolean eventIdx) throws InterruptedException {
-        SplitVirtqueue queue = guest.virtqueue(eventIdx ? VirtqueueLayout.RING_F_EVENT_IDX : 0);
+        Virtqueue queue = guest.virtqueue(eventIdx ? VirtqueueLayout.RING_F_EVENT_IDX : 0);
         Chain chain = new Chain(SIZE);
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(SEED);
         int served = 0;
@@ -70,7 +70,7 @@ class NotificationRaceTest {
             queue.suppressKicks();
             int fresh = 0;
             while (queue.poll(guest.memory(), chain)) {
-                queue.pushUsed(chain.head(), 0);
+                queue.pushUsed(chain.id(), 0);
                 fresh++;
             }
             served += fresh;

@@ -13,8 +13,8 @@ class NotificationTest {
     private static final int SIZE = 16;
 
     private final GuestRing guest = new GuestRing(SIZE, 64 << 10);
-    private final SplitVirtqueue byFlags = guest.virtqueue(0);
-    private final SplitVirtqueue byEvent = guest.virtqueue(VirtqueueLayout.RING_F_EVENT_IDX);
+    private final Virtqueue byFlags = guest.virtqueue(0);
+    private final Virtqueue byEvent = guest.virtqueue(VirtqueueLayout.RING_F_EVENT_IDX);
     private final Chain chain = new Chain(SIZE);
 
     NotificationTest() {
@@ -27,11 +27,11 @@ class NotificationTest {
         guest.close();
     }
 
-    private void serve(SplitVirtqueue queue, int count) {
+    private void serve(Virtqueue queue, int count) {
         for (int i = 0; i < count; i++) {
             guest.publish(i % SIZE);
             queue.poll(guest.memory(), chain);
-            queue.pushUsed(chain.head(), 0);
+            queue.pushUsed(chain.id(), 0);
             queue.publishUsed();
         }
     }

@@ -9,8 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vireo.posix.EventFd;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
-import io.vireo.virtio.queue.SplitRing;
-import io.vireo.virtio.queue.UsedRingLog;
+import io.vireo.virtio.queue.RingFormat;
+import io.vireo.virtio.queue.UsedLog;
+import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,17 +26,18 @@ final class RecordingBackend implements VhostUserBackend {
 
     final List<String> calls = new ArrayList<>();
     final VringSetup[] running = new VringSetup[QUEUES];
-    final SplitRing[] rings = new SplitRing[QUEUES];
-    final UsedRingLog[] usedLogs = new UsedRingLog[QUEUES];
+    final VirtqueueAreas[] rings = new VirtqueueAreas[QUEUES];
+    final UsedLog[] usedLogs = new UsedLog[QUEUES];
     GuestMemory memory;
     DirtyLog log;
     long accepted;
     int stopsAt = 7;
+    long offered = FEATURES;
     boolean gone;
 
     @Override
     public long offeredFeatures() {
-        return FEATURES;
+        return offered;
     }
 
     @Override
@@ -45,7 +47,7 @@ final class RecordingBackend implements VhostUserBackend {
 
     @Override
     public void acceptFeatures(long features) {
-        assertEquals(0, features & ~FEATURES);
+        assertEquals(0, features & ~offered);
         for (VringSetup setup : running) assertNull(setup);
         accepted = features;
         calls.add("features 0x" + Long.toHexString(features));
@@ -67,7 +69,7 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
-    public void useMemory(GuestMemory next, SplitRing[] moved) {
+    public void useMemory(GuestMemory next, VirtqueueAreas[] moved) {
         for (int i = 0; i < QUEUES; i++) {
             assertEquals(running[i] != null, moved[i] != null);
             rings[i] = moved[i];
@@ -84,7 +86,7 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
-    public void logUsedRing(int index, UsedRingLog next) {
+    public void logUsed(int index, UsedLog next) {
         assertNotNull(running[index]);
         usedLogs[index] = next;
         calls.add(next == null ? "log used nothing " + index : "log used " + index);
@@ -95,11 +97,11 @@ final class RecordingBackend implements VhostUserBackend {
         assertNull(running[index], "a vring is started once");
         assertNotNull(memory);
         assertFalse(setup.kick().fd().isClosed());
-        assertTrue(VirtqueueLayout.isValidSize(setup.size()));
+        assertTrue(RingFormat.of(accepted).isValidSize(setup.size()));
         running[index] = setup;
-        rings[index] = setup.ring();
+        rings[index] = setup.areas();
         usedLogs[index] = setup.usedLog();
-        calls.add("start " + index + " at " + setup.nextAvail());
+        calls.add("start " + index + " at " + setup.base());
     }
 
     @Override

@@ -56,7 +56,7 @@ class SessionLogTest {
         assertEquals(0, Peer.u64(peer.ask(MessageType.SET_FEATURES, Peer.u64(FEATURES | LOG_ALL))));
         assertNotNull(peer.backend.log);
         assertEquals(0, Peer.u64(peer.ask(MessageType.SET_VRING_ADDR, Peer.loggedAddresses(0, Peer.USER, USED))));
-        assertEquals(USED, peer.backend.usedLogs[0].guestAddress());
+        assertEquals(USED, peer.backend.usedLogs[0].deviceAddress());
         assertEquals(0, Peer.u64(peer.ask(MessageType.SET_FEATURES, Peer.u64(FEATURES))));
         assertNull(peer.backend.log);
         assertEquals(0, Peer.u64(peer.ask(MessageType.SET_VRING_ADDR, Peer.addresses(0, Peer.USER))));
@@ -114,7 +114,7 @@ class SessionLogTest {
         setLogBase(4096, 0);
         assertNull(peer.backend.running[0], "too small");
         setLogBase(LOG_BYTES, 0);
-        assertEquals(USED, peer.backend.running[0].usedLog().guestAddress());
+        assertEquals(USED, peer.backend.running[0].usedLog().deviceAddress());
         assertTrue(peer.backend.calls.indexOf("log") < peer.backend.calls.lastIndexOf("start 0 at 7"));
     }
 

@@ -69,10 +69,10 @@ class SessionTest {
         VringSetup setup = peer.backend.running[1];
         long host = peer.backend.memory.translate(Peer.GPA, Peer.MEMORY_BYTES);
         assertEquals(256, setup.size());
-        assertEquals(65535, setup.nextAvail());
-        assertEquals(host + 0x10000, setup.ring().descriptorTable());
-        assertEquals(host + 0x11000, setup.ring().availRing());
-        assertEquals(host + 0x12000, setup.ring().usedRing());
+        assertEquals(65535, setup.base());
+        assertEquals(host + 0x10000, setup.areas().descriptor());
+        assertEquals(host + 0x11000, setup.areas().driver());
+        assertEquals(host + 0x12000, setup.areas().device());
         assertEquals("VRING_CALL 1", peer.link.watched.get(setup.call()), "as messages, for want of an eventfd");
         assertNotNull(setup.err());
         assertFalse(peer.link.watched.containsKey(setup.err()));
@@ -110,7 +110,7 @@ class SessionTest {
         peer.send(MessageType.SET_VRING_ENABLE, Peer.state(2, 1));
         assertNull(peer.backend.running[2], "a stopped vring needs a kick");
         peer.send(MessageType.SET_VRING_KICK, Peer.u64(2), Peer.event());
-        assertEquals(0x1234, peer.backend.running[2].nextAvail());
+        assertEquals(0x1234, peer.backend.running[2].base());
     }
 
     @Test
@@ -130,7 +130,7 @@ class SessionTest {
         peer.send(MessageType.SET_VRING_ENABLE, Peer.state(0, 0));
         assertNull(peer.backend.running[0]);
         peer.send(MessageType.SET_VRING_ENABLE, Peer.state(0, 1));
-        assertEquals(41, peer.backend.running[0].nextAvail());
+        assertEquals(41, peer.backend.running[0].base());
     }
 
     @Test
@@ -173,10 +173,10 @@ class SessionTest {
         peer.negotiate();
         peer.shareMemory();
         peer.setUp(0);
-        long before = peer.backend.rings[0].descriptorTable();
+        long before = peer.backend.rings[0].descriptor();
         peer.shareMemory();
-        assertNotEquals(before, peer.backend.rings[0].descriptorTable());
-        assertEquals(peer.backend.memory.translate(Peer.GPA, 1), peer.backend.rings[0].descriptorTable());
+        assertNotEquals(before, peer.backend.rings[0].descriptor());
+        assertEquals(peer.backend.memory.translate(Peer.GPA, 1), peer.backend.rings[0].descriptor());
         assertEquals(1, Peer.mappings(), "the old mapping went with its last generation");
     }
 
@@ -187,10 +187,10 @@ class SessionTest {
         byte[] second = Peer.slot(Peer.region(Peer.GPA * 4, 4096, Peer.USER * 2, 8192));
         peer.send(MessageType.ADD_MEM_REG, first, Peer.memory(Peer.MEMORY_BYTES));
         peer.setUp(0);
-        long ring = peer.backend.rings[0].descriptorTable();
+        long ring = peer.backend.rings[0].descriptor();
         peer.send(MessageType.ADD_MEM_REG, second, Peer.memory(16384));
         assertEquals(2, Peer.mappings());
-        assertEquals(ring, peer.backend.rings[0].descriptorTable());
+        assertEquals(ring, peer.backend.rings[0].descriptor());
         // Some front-ends attach a descriptor to the removal, which is not used.
         peer.send(MessageType.REM_MEM_REG, second, Peer.memory(4096));
         assertEquals(1, Peer.mappings());
@@ -279,7 +279,7 @@ class SessionTest {
         peer.send(MessageType.SET_VRING_ENABLE, Peer.state(0, 1));
         assertNull(peer.backend.running[0], "a stopped vring needs a kick");
         peer.send(MessageType.SET_VRING_KICK, Peer.u64(0), Peer.event());
-        assertEquals(7, peer.backend.running[0].nextAvail());
+        assertEquals(7, peer.backend.running[0].base());
     }
 
     @Test
@@ -298,7 +298,7 @@ class SessionTest {
         peer.setUp(0);
         assertNull(peer.backend.running[0], "features come first");
         peer.send(MessageType.SET_FEATURES, Peer.u64(RecordingBackend.FEATURES | 1L << 30));
-        assertEquals(0, peer.backend.running[0].nextAvail());
+        assertEquals(0, peer.backend.running[0].base());
         assertEquals(RecordingBackend.FEATURES, peer.backend.accepted);
     }
 
