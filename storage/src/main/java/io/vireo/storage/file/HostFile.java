@@ -28,21 +28,26 @@ public final class HostFile implements BlockNode {
     /** Guarded by this, like {@link #closedReads}: numbers only grow, whatever channels come and go. */
     private final List<ReadBytes> openReads = new ArrayList<>();
     private final ReadBytes closedReads = new ReadBytes();
+    private boolean active;
 
-    /** @param fd owned from here on, with the locks that it holds */
-    HostFile(String driver, Extent extent, FileOptions options, Fd fd, long sizeBytes, NodeLimits limits) {
-        this(driver, extent, options, fd, sizeBytes, limits, null);
+    /**
+     * @param fd owned from here on, with the locks that it holds
+     * @param active whether it holds them
+     */
+    HostFile(String driver, Extent extent, FileOptions options, Fd fd, boolean active, long sizeBytes, NodeLimits limits) {
+        this(driver, extent, options, fd, active, sizeBytes, limits, null);
     }
 
     /** @param lifetime looks how worn it is; null when nobody knows */
     HostFile(
-            String driver, Extent extent, FileOptions options, Fd fd, long sizeBytes, NodeLimits limits,
+            String driver, Extent extent, FileOptions options, Fd fd, boolean active, long sizeBytes, NodeLimits limits,
             LongSupplier lifetime) {
         this.lifetime = lifetime;
         this.driver = driver;
         this.extent = extent;
         this.options = options;
         this.fd = fd;
+        this.active = active;
         this.sizeBytes = sizeBytes;
         this.limits = limits;
     }
@@ -128,6 +133,7 @@ public final class HostFile implements BlockNode {
                 throw new ImageException(Kind.OUT_OF_RANGE, path, "the device has only " + there + " bytes");
             }
             if (extent == Extent.FILE && (next > there || cuts)) {
+                if (!active) throw new ImageException(Kind.IN_USE, path, "is another process's for now, and has " + there + " bytes");
                 if (options.readOnly()) throw new ImageException(Kind.PERMISSION, path, "is open read-only, and has " + there + " bytes");
                 PosixFile.truncate(fd, next);
             }
@@ -135,6 +141,30 @@ public final class HostFile implements BlockNode {
         } catch (PosixException e) {
             throw new ImageException(Kind.IO, path, "cannot be resized: " + Errno.describe(e.errno()), e);
         }
+    }
+
+    @Override
+    public synchronized void activate() {
+        if (active) return;
+        try {
+            ImageLock.take(fd, options);
+        } catch (ImageException e) {
+            ImageLock.release(fd, options);
+            throw e;
+        }
+        active = true;
+    }
+
+    @Override
+    public synchronized void inactivate() {
+        if (!active) return;
+        int errno = options.readOnly() || options.cache().noFlush() ? 0 : -PosixFile.datasync(fd.number());
+        if (errno != 0) {
+            throw new ImageException(ImageException.Kind.IO, options.filename(),
+                    "cannot be made durable: " + Errno.describe(errno), null);
+        }
+        ImageLock.release(fd, options);
+        active = false;
     }
 
     @Override

@@ -36,6 +36,22 @@ public interface BlockNode extends AutoCloseable {
         throw new ImageException(ImageException.Kind.FIXED_SIZE, nodeName(), "driver " + driver() + " has a fixed size");
     }
 
+    /**
+     * Takes the image for this process: its locks. Nothing may be written before, and nothing happens again after. Blocks:
+     * not for IOThreads.
+     *
+     * @throws ImageException IN_USE: another process has it still
+     */
+    default void activate() {}
+
+    /**
+     * Makes durable what was written and gives the image up, so that another process may take it; nothing is in flight.
+     * {@link #activate} takes it back. Blocks: not for IOThreads.
+     *
+     * @throws ImageException it is not all durable; the image stays ours
+     */
+    default void inactivate() {}
+
     /** Releases files and locks. Every channel is closed before. */
     @Override
     void close();

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -90,6 +91,38 @@ class ImageLockTest {
             assertEquals("f0", node.nodeName());
         }
         FileNode.open(image).close();
+    }
+
+    @Test
+    void leavesAnInactiveImageToOthersUntilItIsActivated() {
+        try (HostFile arriving = FileNode.open(image, false)) {
+            assertEquals(new TreeSet<>(), heldBytes());
+            try (HostFile leaving = FileNode.open(image)) {
+                assertEquals(ImageException.Kind.IN_USE, assertThrows(ImageException.class, arriving::activate).kind());
+                leaving.activate();
+                leaving.inactivate();
+                assertEquals(new TreeSet<>(), heldBytes(), "nothing is left of the attempt either");
+                arriving.activate();
+                assertEquals(ImageException.Kind.IN_USE, assertThrows(ImageException.class, leaving::activate).kind());
+                assertEquals(new TreeSet<>(List.of(100L, 101L, 201L, 203L)), heldBytes());
+                arriving.inactivate();
+                leaving.activate();
+                assertEquals(new TreeSet<>(List.of(100L, 101L, 201L, 203L)), heldBytes(), "the guest stayed after all");
+            }
+        }
+    }
+
+    @Test
+    void givesAnInactiveImageNoOtherSizeButSeesTheOneThatItHas() {
+        try (HostFile arriving = FileNode.open(image, false); HostFile leaving = FileNode.open(image)) {
+            OptionalLong larger = OptionalLong.of(2 << 20);
+            assertEquals(ImageException.Kind.IN_USE,
+                    assertThrows(ImageException.class, () -> arriving.resize(larger, false)).kind());
+            assertEquals(1 << 20, leaving.sizeBytes());
+            leaving.resize(larger, false);
+            arriving.resize(OptionalLong.empty(), false);
+            assertEquals(2 << 20, arriving.sizeBytes());
+        }
     }
 
     @Test

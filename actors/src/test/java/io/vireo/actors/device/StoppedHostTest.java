@@ -1,0 +1,111 @@
+package io.vireo.actors.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.vireo.actors.iothread.IoThread;
+import io.vireo.actors.plane.DeviceHost;
+import io.vireo.config.DeviceConfig;
+import io.vireo.posix.Errno;
+import io.vireo.posix.EventFd;
+import io.vireo.virtio.blk.BlkLayout;
+import io.vireo.virtio.driver.BlkQueue;
+import io.vireo.virtio.driver.DriverMemory;
+import io.vireo.virtio.driver.DriverQueue;
+import io.vireo.virtio.driver.DriverVirtqueue;
+import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.memory.MemoryRegion;
+import io.vireo.virtio.memory.SharedMapping;
+import io.vireo.virtio.queue.VirtqueueAreas;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A device that is held back when its driver resets it, or its guest moves. */
+@Timeout(60)
+class StoppedHostTest {
+    private static final int QUEUE_SIZE = 16;
+
+    private final Plane plane = new Plane();
+    private final IoThread ioThread = plane.ioThread("io0");
+    private final WitnessNode node = new WitnessNode();
+    private final DeviceHost host = new DeviceHost(
+            plane.system, DeviceConfig.of("vda", "d"), node, List.of(ioThread), plane.blocking, Plane.PATIENCE_NANOS);
+    private final DriverMemory memory = DriverMemory.create(4 << 20);
+    private final EventFd kick = EventFd.create();
+    private final EventFd call = EventFd.create();
+    private final DriverVirtqueue virtqueue = DriverVirtqueue.of(memory, QUEUE_SIZE, DrivenDevice.FEATURES, 8);
+    private final BlkQueue queue = new BlkQueue(memory, new DriverQueue(virtqueue, kick, call), 4, 4096);
+
+    @BeforeEach
+    void begin() {
+        host.acceptFeatures(DrivenDevice.FEATURES);
+        host.useMemory(GuestMemory.of(memory.regions().stream()
+                .map(region -> new MemoryRegion(region.gpa(), region.userAddress(), region.sizeBytes(),
+                        region.userAddress(), SharedMapping.of(() -> {})))
+                .toList()), new VirtqueueAreas[1]);
+        start(0);
+    }
+
+    @AfterEach
+    void end() {
+        host.reset();
+        plane.close();
+        kick.close();
+        call.close();
+        memory.close();
+    }
+
+    private void start(int base) {
+        VirtqueueAreas areas = new VirtqueueAreas(
+                virtqueue.descriptorAddress(), virtqueue.driverAddress(), virtqueue.deviceAddress());
+        host.startQueue(0, QUEUE_SIZE, areas, base, kick, call, null, null);
+    }
+
+    private void write(int slot) {
+        queue.start(slot, BlkLayout.T_OUT, 8L * slot, 512, false);
+        queue.submit();
+    }
+
+    private int reap() {
+        Plane.await("a used element", () -> queue.pendingUsed() > 0);
+        return queue.status(queue.reap());
+    }
+
+    @Test
+    void aResetAnswersWhatWasKeptAndLeavesADeviceThatServes() {
+        node.manner = WitnessNode.Manner.FAIL;
+        node.errno = Errno.ENOSPC;
+        write(0);
+        Plane.await("a stop", () -> host.state().equals("io-error"));
+        assertEquals(0, queue.pendingUsed());
+        assertEquals(1, host.stopQueue(0));
+        assertEquals(BlkLayout.S_IOERR, reap());
+        assertEquals(0, host.inflightRequests(), "its image may be handed over");
+        assertEquals(1, host.reportedErrors());
+        host.resetDriver();
+        assertEquals("running", host.state());
+
+        node.manner = WitnessNode.Manner.COMPLETE;
+        host.acceptFeatures(DrivenDevice.FEATURES);
+        start(1);
+        write(1);
+        assertEquals(BlkLayout.S_OK, reap());
+    }
+
+    @Test
+    void aPauseOutlastsAReset() {
+        host.pause();
+        assertEquals(0, host.stopQueue(0));
+        host.resetDriver();
+        host.acceptFeatures(DrivenDevice.FEATURES);
+        start(0);
+        write(0);
+        host.pause(); // what the IOThreads had begun they have done
+        assertEquals(0, queue.pendingUsed());
+        assertEquals("paused", host.state());
+        host.resume();
+        assertEquals(BlkLayout.S_OK, reap());
+    }
+}
