@@ -74,6 +74,7 @@ final class Judge implements AutoCloseable {
             reader.read(chain, request);
         } finally {
             queue.pushUsed(0, 0);
+            queue.publishUsed();
         }
         return request.verdict();
     }
