@@ -32,6 +32,7 @@ final class Conflicts {
     private void addSocket(DeviceConfig device, TransportConfig transport) {
         Object socket = switch (transport) {
             case TransportConfig.SocketPath named -> named.path().normalize();
+            case TransportConfig.SocketPeer peer -> peer.path().normalize();
             case TransportConfig.SocketFd inherited -> "descriptor " + inherited.fd();
         };
         DeviceConfig other = sockets.putIfAbsent(socket, device);

@@ -158,31 +158,34 @@ final class DeviceReader {
         }
         Block block = device.block("transport");
         block.read("type", "vhost-user", Value.word("type", List.of("vhost-user")));
-        block.read("role", "listen", Value.word("role", "listen", List.of("connect")));
-        block.read("incoming", false, Value.offForNow());
-        TransportConfig transport = block.says("fd") ? socketFd(block) : socketPath(block);
+        boolean connects = block.read("role", "listen", Value.word("role", List.of("listen", "connect"))).equals("connect");
+        boolean incoming = block.read("incoming", false, Value.flag());
+        TransportConfig transport = connects ? socketPeer(block, incoming)
+                : block.says("fd") ? socketFd(block, incoming) : socketPath(block, incoming);
         block.finish();
         return Optional.of(transport);
     }
 
-    private static TransportConfig socketFd(Block block) {
+    private static TransportConfig socketFd(Block block, boolean incoming) {
         for (String key : List.of("path", "mode", "user", "group")) {
             if (block.says(key)) block.problem(key, "stands beside fd", "allowed: fd alone, its socket exists already");
         }
         return new TransportConfig.SocketFd(
-                block.read("fd", 0, Value.integer(0, Integer.MAX_VALUE)), block.originOf("fd"));
+                block.read("fd", 0, Value.integer(0, Integer.MAX_VALUE)), incoming, block.originOf("fd"));
     }
 
-    private static TransportConfig socketPath(Block block) {
-        if (!block.says("path")) {
-            block.missing("path", "the path of a socket, or fd with the number of an inherited one");
+    private static TransportConfig socketPeer(Block block, boolean incoming) {
+        for (String key : List.of("fd", "mode", "user", "group")) {
+            if (block.says(key)) {
+                block.problem(key, "stands beside role = connect", "allowed: path alone, its socket is the front-end's");
+            }
         }
-        Path path = block.path("path").orElse(Path.of("/"));
-        int bytes = path.toString().getBytes(StandardCharsets.UTF_8).length;
-        if (bytes > SocketPath.PATH_BYTES_MAX) {
-            block.problem("path", "is " + bytes + " bytes long: " + path,
-                    "allowed: at most " + SocketPath.PATH_BYTES_MAX + " in a UNIX socket's path");
-        }
+        return new TransportConfig.SocketPeer(
+                path(block, "the path of the socket on which the front-end listens"), incoming, block.originOf("path"));
+    }
+
+    private static TransportConfig socketPath(Block block, boolean incoming) {
+        Path path = path(block, "the path of a socket, or fd with the number of an inherited one");
         Optional<String> group = block.find("group", Value.text());
         int mode = block.read("mode",
                 group.isPresent()
@@ -190,6 +193,17 @@ final class DeviceReader {
                         : SocketPath.MODE_ALONE,
                 Value.mode());
         return new SocketPath(
-                path, mode, block.find("user", Value.text()), group, block.originOf("path"));
+                path, mode, block.find("user", Value.text()), group, incoming, block.originOf("path"));
+    }
+
+    private static Path path(Block block, String wanted) {
+        if (!block.says("path")) block.missing("path", wanted);
+        Path path = block.path("path").orElse(Path.of("/"));
+        int bytes = path.toString().getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > SocketPath.PATH_BYTES_MAX) {
+            block.problem("path", "is " + bytes + " bytes long: " + path,
+                    "allowed: at most " + SocketPath.PATH_BYTES_MAX + " in a UNIX socket's path");
+        }
+        return path;
     }
 }

@@ -44,14 +44,6 @@ interface Value<T> {
         };
     }
 
-    /** A switch whose other position belongs to a later version. */
-    static Value<Boolean> offForNow() {
-        return text -> {
-            if (flag().parse(text)) throw notYet(text, List.of("off"));
-            return false;
-        };
-    }
-
     static Value<Integer> integer(int min, int max) {
         return text -> {
             if (text.matches("-?[0-9]{1,10}")) {

@@ -58,6 +58,12 @@ public record VireoConfig(
                 iothreads, drives, devices, Optional.of(newMetrics), log, shutdownTimeout, warnings);
     }
 
+    /** Whether a drive's image is somebody else's until a guest arrives. */
+    public boolean isIncoming(DriveConfig drive) {
+        return devices.values().stream().filter(device -> device.drive().equals(drive.nodeName()))
+                .anyMatch(device -> device.transport().map(TransportConfig::incoming).orElse(false));
+    }
+
     private static <T> Map<String, T> inOrder(Map<String, T> map) {
         return Collections.unmodifiableMap(new LinkedHashMap<>(map));
     }

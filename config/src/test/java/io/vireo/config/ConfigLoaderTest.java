@@ -223,6 +223,13 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void socketOfAFrontEndThatListens() {
+        assertEquals(
+                new TransportConfig.SocketPeer(folder.resolve("vda.sock"), true, Origin.PROGRAM),
+                device("transport { role = connect, incoming = on }").transport().orElseThrow());
+    }
+
+    @Test
     void modeIsOctalWithAndWithoutQuotes() {
         for (String mode : List.of("0640", "\"0640\"", "640")) {
             var socket = (SocketPath) device("transport.mode = " + mode).transport().orElseThrow();
@@ -234,9 +241,9 @@ class ConfigLoaderTest {
     void inheritedSocket() {
         DeviceConfig vda = hocon.load("""
                 vireo.drives.a.driver = null-co
-                vireo.devices.vda { drive = a, transport { fd = 3, role = listen, incoming = off } }
+                vireo.devices.vda { drive = a, transport { fd = 3, role = listen, incoming = on } }
                 """).devices().get("vda");
-        assertEquals(new SocketFd(3, Origin.PROGRAM), vda.transport().orElseThrow());
+        assertEquals(new SocketFd(3, true, Origin.PROGRAM), vda.transport().orElseThrow());
     }
 
     @Test

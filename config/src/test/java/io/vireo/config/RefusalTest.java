@@ -456,11 +456,14 @@ class RefusalTest {
     }
 
     @Test
-    void transportsForLater() {
-        refusesDevice("transport.role = connect", "transport.role", "'connect' is not available in this version",
-                "allowed: listen");
-        refusesDevice("transport.incoming = on", "transport.incoming", "'on' is not available in this version",
-                "allowed: off");
+    void transportsThatDoNotExist() {
+        refusesDevice("transport.role = both", "transport.role", "unknown role 'both'", "allowed: listen, connect");
+        for (String key : new String[] {"mode = 0600", "group = kvm", "user = kvm"}) {
+            refusesDevice("transport.role = connect, transport." + key, "transport." + key.substring(0, key.indexOf(' ')),
+                    "stands beside role = connect", "allowed: path alone, its socket is the front-end's");
+        }
+        refusesDevice("transport.incoming = maybe", "transport.incoming", "'maybe' is not a switch",
+                "allowed: on, off, true, false");
         refusesDevice("transport.type = vfio-user", "transport.type", "unknown type 'vfio-user'",
                 "allowed: vhost-user");
     }

@@ -97,6 +97,7 @@ final class Daemon {
     private static String readyLine(DeviceHost device) {
         String at = device.config().transport().map(transport -> switch (transport) {
             case TransportConfig.SocketPath path -> path.path().toString();
+            case TransportConfig.SocketPeer peer -> peer.path() + " once its front-end listens";
             case TransportConfig.SocketFd inherited -> "descriptor " + inherited.fd();
         }).orElse("nowhere");
         return "device " + device.name() + " ready at " + at + ": drive " + device.drive() + ", "

@@ -28,7 +28,7 @@ final class Plan {
     static String of(VireoConfig config, boolean uring) {
         StringBuilder plan = new StringBuilder();
         for (DriveConfig drive : config.drives().values()) {
-            try (BlockNode node = Nodes.open(drive)) {
+            try (BlockNode node = Nodes.open(drive, !config.isIncoming(drive))) {
                 plan.append("drive ").append(drive.nodeName()).append(": ").append(node.driver()).append(", ")
                         .append(node.sizeBytes()).append(" bytes").append(node.readOnly() ? ", read-only" : "")
                         .append(how(drive.protocol(), uring)).append('\n');

@@ -5,6 +5,7 @@ import io.vireo.config.RingFeature;
 import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
 import io.vireo.config.VirtqueueConfig;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -56,15 +57,15 @@ final class QemuArgsCommand implements Callable<Integer> {
     }
 
     private static List<String> attach(DeviceConfig device, int bootIndex) {
-        if (!(device.transport().orElse(null) instanceof TransportConfig.SocketPath socket)) {
-            throw new OperatorException(ExitStatus.USAGE,
-                    device.origin().message("has no socket path that QEMU could connect to"));
-        }
         String id = "vireo-" + device.name();
-        // A comma ends an option in QEMU's syntax; two are one in a value.
-        String path = socket.path().toString().replace(",", ",,");
+        String chardev = switch (device.transport().orElse(null)) {
+            case TransportConfig.SocketPath socket -> socket(id, socket.path()) + ",reconnect=1";
+            case TransportConfig.SocketPeer peer -> socket(id, peer.path()) + ",server=on,wait=off";
+            case null, default -> throw new OperatorException(ExitStatus.USAGE,
+                    device.origin().message("has no socket path that QEMU could connect to"));
+        };
         return List.of(
-                "-chardev socket,id=" + id + ",path=" + path + ",reconnect=1",
+                chardev,
                 "-device vhost-user-blk-pci,id=" + id + "-disk,chardev=" + id + ",num-queues=" + device.queues().count()
                         + ",queue-size=" + device.queues().size() + ringProperties(device.queues())
                         + ",bootindex=" + bootIndex);
@@ -74,5 +75,10 @@ final class QemuArgsCommand implements Callable<Integer> {
     private static String ringProperties(VirtqueueConfig queues) {
         return Stream.of(RingFeature.PACKED, RingFeature.IN_ORDER).filter(queues::offers)
                 .map(feature -> "," + feature.key() + "=on").collect(Collectors.joining());
+    }
+
+    private static String socket(String id, Path path) {
+        // A comma ends an option in QEMU's syntax; two are one in a value.
+        return "-chardev socket,id=" + id + ",path=" + path.toString().replace(",", ",,");
     }
 }

@@ -17,6 +17,10 @@ public final class IoVec implements AutoCloseable {
     private NativeBlock own;
     private int count;
     private long totalBytes;
+    /** What {@link #advance} passed: whole entries, and bytes of the one after them. */
+    private int passed;
+    private long passedOfFirst;
+    private long passedBytes;
 
     /**
      * @param address native memory for {@code capacity} entries, which outlives this object
@@ -28,13 +32,13 @@ public final class IoVec implements AutoCloseable {
         this.countMax = countMax;
     }
 
-    /** Address of the first entry; changes when the array grows. */
+    /** Address of the first entry; changes when the array grows or advances. */
     public long address() {
-        return address;
+        return entry(0);
     }
 
     public int count() {
-        return count;
+        return count - passed;
     }
 
     public long totalBytes() {
@@ -42,16 +46,23 @@ public final class IoVec implements AutoCloseable {
     }
 
     public long base(int index) {
-        return Memory.getLong(address + (long) index * ENTRY_BYTES);
+        return Memory.getLong(entry(index));
     }
 
     public long lengthBytes(int index) {
-        return Memory.getLong(address + (long) index * ENTRY_BYTES + 8);
+        return Memory.getLong(entry(index) + 8);
+    }
+
+    private long entry(int index) {
+        return address + (long) (passed + index) * ENTRY_BYTES;
     }
 
     public void clear() {
         count = 0;
         totalBytes = 0;
+        passed = 0;
+        passedOfFirst = 0;
+        passedBytes = 0;
     }
 
     /** Appends one buffer; false when the maximum number of entries is reached. */
@@ -65,21 +76,37 @@ public final class IoVec implements AutoCloseable {
         return true;
     }
 
-    /** Drops the first {@code bytes}, as after a short read or write. */
+    /** Passes the first {@code bytes}, as after a short read or write. */
     public void advance(long bytes) {
         if (bytes > totalBytes) throw new IllegalArgumentException("advance=" + bytes + " totalBytes=" + totalBytes);
-        int skip = 0;
         long rest = bytes;
-        while (rest > 0 && rest >= lengthBytes(skip)) rest -= lengthBytes(skip++);
-        if (skip > 0) {
-            Memory.copy(address + (long) skip * ENTRY_BYTES, address, (long) (count - skip) * ENTRY_BYTES);
-            count -= skip;
+        while (rest > 0 && rest >= lengthBytes(0)) {
+            rest -= lengthBytes(0);
+            uncutFirst();
+            passed++;
         }
-        if (rest > 0) {
-            Memory.putLong(address, base(0) + rest);
-            Memory.putLong(address + 8, lengthBytes(0) - rest);
-        }
+        if (rest > 0) cutFirst(rest);
         totalBytes -= bytes;
+        passedBytes += bytes;
+    }
+
+    /** Undoes every {@link #advance}: all that was added is there again. */
+    public void rewind() {
+        if (passedBytes == 0) return;
+        uncutFirst();
+        passed = 0;
+        totalBytes += passedBytes;
+        passedBytes = 0;
+    }
+
+    private void cutFirst(long bytes) {
+        Memory.putLong(entry(0), base(0) + bytes);
+        Memory.putLong(entry(0) + 8, lengthBytes(0) - bytes);
+        passedOfFirst += bytes;
+    }
+
+    private void uncutFirst() {
+        if (passedOfFirst != 0) cutFirst(-passedOfFirst);
     }
 
     private boolean grow() {

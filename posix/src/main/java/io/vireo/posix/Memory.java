@@ -111,6 +111,11 @@ public final class Memory {
         ALIGNED_U32.setRelease(address, value);
     }
 
+    /** Sets the bits of {@code mask}, atomically, after everything before it. */
+    public static void orInt(long address, int mask) {
+        int ignored = (int) ALIGNED_U32.getAndBitwiseOr(address, mask);
+    }
+
     /** Reads 8 bytes at once so that no later access moves before it. */
     public static long getLongAcquire(long address) {
         return (long) ALIGNED_U64.getAcquire(address);

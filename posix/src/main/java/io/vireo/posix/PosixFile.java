@@ -89,6 +89,18 @@ public final class PosixFile {
         return Jnr.POSIX.fdatasync(fd) < 0 ? -Jnr.POSIX.errno() : 0;
     }
 
+    /** One write(2) at the descriptor's position, as to a pipe: how many bytes were written, or -errno. */
+    public static int write(Fd fd, byte[] bytes) {
+        int count = Jnr.POSIX.write(fd.number(), bytes, bytes.length);
+        return count < 0 ? -Jnr.POSIX.errno() : count;
+    }
+
+    /** One read(2): how many bytes there were, 0 at the end, or -errno. */
+    public static int read(Fd fd, byte[] bytes) {
+        int count = Jnr.POSIX.read(fd.number(), bytes, bytes.length);
+        return count < 0 ? -Jnr.POSIX.errno() : count;
+    }
+
     public static void setNonBlocking(Fd fd) {
         int flags = Jnr.check("fcntl(F_GETFL)", fd.toString(), Jnr.POSIX.fcntl(fd.number(), Fcntl.F_GETFL));
         Jnr.check("fcntl(F_SETFL)", fd.toString(), Jnr.POSIX.fcntlInt(fd.number(), Fcntl.F_SETFL, flags | O_NONBLOCK));

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 
 /** Naming, joining and questioning UNIX sockets: the calls of {@link UnixSocket} that carry no data. */
 final class SocketAddress {
+    private static final int SOCK_NONBLOCK = 0x800;
     static final int SOCK_CLOEXEC = 0x80000;
 
     private static final MethodHandle SOCKET = Libc.link("socket", Libc.INT, Libc.INT, Libc.INT, Libc.INT);
@@ -34,8 +35,16 @@ final class SocketAddress {
     private SocketAddress() {}
 
     static Fd socket() {
+        return socket(SOCK_STREAM | SOCK_CLOEXEC);
+    }
+
+    static Fd nonBlockingSocket() {
+        return socket(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+    }
+
+    private static Fd socket(int type) {
         try {
-            int number = (int) SOCKET.invokeExact(Libc.errnoSegment(), AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            int number = (int) SOCKET.invokeExact(Libc.errnoSegment(), AF_UNIX, type, 0);
             return Fd.owning(Libc.check("socket", "", number));
         } catch (Throwable e) {
             throw Libc.bug(e);

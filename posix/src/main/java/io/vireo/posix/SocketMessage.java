@@ -33,17 +33,24 @@ final class SocketMessage implements AutoCloseable {
     private static final int SOL_SOCKET = 1;
     private static final int SCM_RIGHTS = 1;
     private static final int MSG_CTRUNC = 8;
+    private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
 
     private final NativeBlock block = NativeBlock.allocate(CONTROL_OFFSET + CONTROL_BYTES, 8);
     private final long header = block.address();
     private final long control = header + CONTROL_OFFSET;
+    private final int waiting;
+
+    /** @param waits false: a call that would have to wait fails with EAGAIN, whatever the descriptor's flags say */
+    SocketMessage(boolean waits) {
+        waiting = waits ? 0 : MSG_DONTWAIT;
+    }
 
     int receive(int fd, long address, int lengthBytes, List<Fd> fdsOut) {
         begin(address, lengthBytes);
         putControl(CONTROL_BYTES);
-        long count = retried(RECVMSG, fd, MSG_CMSG_CLOEXEC);
+        long count = retried(RECVMSG, fd, MSG_CMSG_CLOEXEC | waiting);
         if (count == -Errno.ECONNRESET) return 0;
         if (count < 0) throw new PosixException("recvmsg", "fd " + fd, (int) -count);
         int before = fdsOut.size();
@@ -63,7 +70,7 @@ final class SocketMessage implements AutoCloseable {
         do {
             begin(address + done, lengthBytes - done);
             if (done == 0 && fds.length > 0) putFds(fds);
-            long count = retried(SENDMSG, fd, MSG_NOSIGNAL);
+            long count = retried(SENDMSG, fd, MSG_NOSIGNAL | waiting);
             if (count < 0) throw new PosixException("sendmsg", "fd " + fd, (int) -count);
             done += (int) count;
         } while (done < lengthBytes);

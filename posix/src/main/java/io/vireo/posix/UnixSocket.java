@@ -31,15 +31,21 @@ public final class UnixSocket implements AutoCloseable {
     private final Fd fd;
     /** Wakes accept; null on a connection, where shutdown(2) does that. */
     private final EventFd wake;
-    private final SocketMessage received = new SocketMessage();
-    private final SocketMessage sent = new SocketMessage();
+    private final SocketMessage received;
+    private final SocketMessage sent;
     private int callsInside;
     private boolean shutDown;
     private boolean closing;
 
     private UnixSocket(Fd fd, EventFd wake) {
+        this(fd, wake, true);
+    }
+
+    private UnixSocket(Fd fd, EventFd wake, boolean waits) {
         this.fd = fd;
         this.wake = wake;
+        received = new SocketMessage(waits);
+        sent = new SocketMessage(waits);
     }
 
     /**
@@ -80,6 +86,30 @@ public final class UnixSocket implements AutoCloseable {
         if (wrong != null) throw new IllegalArgumentException(fd + " " + wrong);
         SocketAddress.closeOnExec(fd);
         return new UnixSocket(fd, EventFd.create());
+    }
+
+    /**
+     * Takes over a connected socket that came from elsewhere. Its calls never wait: they fail with EAGAIN, also when
+     * whoever shares the socket makes it a blocking one.
+     */
+    public static UnixSocket adoptConnected(Fd fd) {
+        return new UnixSocket(fd, null, false);
+    }
+
+    /**
+     * Connects without waiting for a place in the listener's queue; nor do the socket's later calls wait.
+     *
+     * @throws PosixException EAGAIN: there is no place now, ECONNREFUSED, ENOENT: nobody listens
+     */
+    public static UnixSocket connectNow(Path path) {
+        Fd fd = SocketAddress.nonBlockingSocket();
+        try {
+            SocketAddress.connect(fd, path);
+            return new UnixSocket(fd, null, false);
+        } catch (PosixException e) {
+            fd.close();
+            throw e;
+        }
     }
 
     public static UnixSocket connect(Path path) {

@@ -4,13 +4,13 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /** Waiting for what another process does. */
-final class Await {
+public final class Await {
     private static final int QUICK_LOOKS = 100;
     private static final long LOOK_NANOS = 1_000_000;
 
     private Await() {}
 
-    static void until(String what, BooleanSupplier fulfilled) {
+    public static void until(String what, BooleanSupplier fulfilled) {
         long deadline = System.nanoTime() + Vireo.PATIENCE.toNanos();
         for (int look = 0; look < QUICK_LOOKS; look++) {
             if (fulfilled.getAsBoolean()) return;

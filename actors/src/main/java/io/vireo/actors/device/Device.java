@@ -8,8 +8,10 @@ import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.Chain;
+import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.Virtqueue;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.Arrays;
@@ -121,16 +123,41 @@ public final class Device {
         }
     }
 
+    /** Has what is written for requests from now on marked in {@code log}, also for those in flight; null: no more. */
+    public void logWrites(DirtyLog log) {
+        for (Shard shard : shards.values()) {
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            ask(shard, new DeviceActor.Log(log, done), done);
+        }
+    }
+
+    /** As {@link #logWrites}, for what is written to use the buffers of a virtqueue. */
+    public void logUsed(int index, UsedLog log) {
+        Shard shard = shardOf(index);
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        ask(shard, new DeviceActor.LogUsed(index, log, done), done);
+    }
+
     /**
      * Starts a virtqueue.
      *
      * @param base where to go on, see {@link Virtqueue#base}
      * @param call null when the driver polls
      * @param err null when nobody wants to know that the ring is broken
+     * @param usedLog null when nobody wants to know what is written into its areas
      */
-    public void startQueue(int index, int size, VirtqueueAreas areas, int base, EventFd kick, EventFd call, EventFd err) {
+    public void startQueue(
+            int index,
+            int size,
+            VirtqueueAreas areas,
+            int base,
+            EventFd kick,
+            EventFd call,
+            EventFd err,
+            UsedLog usedLog) {
         Shard shard = shardOf(index);
         Virtqueue virtqueue = Virtqueue.of(index, size, areas, base, features);
+        virtqueue.logUsed(usedLog);
         // Its driver counts buffers; one that crosses memory regions is several here.
         int segmentsMax = properties.segMax() + Chain.CROSSINGS_MAX;
         ServedVirtqueue queue = new ServedVirtqueue(virtqueue, kick, segmentsMax, shard.state);

@@ -12,6 +12,8 @@ import akka.stream.Materializer;
 import io.vireo.actors.pipeline.BatchInlet;
 import io.vireo.actors.pipeline.RequestPipeline;
 import io.vireo.posix.EventFd;
+import io.vireo.virtio.memory.DirtyLog;
+import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.concurrent.CompletableFuture;
 
@@ -21,7 +23,8 @@ import java.util.concurrent.CompletableFuture;
  * told; neighbours on the same IOThread do not notice.
  */
 final class DeviceActor {
-    sealed interface Command permits Drain, UseMemory, Start, SetCall, SetErr, Accept, SetDurable, Close, Failed {}
+    sealed interface Command
+            permits Drain, UseMemory, Start, SetCall, SetErr, Log, LogUsed, Accept, SetDurable, Close, Failed {}
 
     /** A virtqueue has requests. */
     enum Drain implements Command {
@@ -37,6 +40,12 @@ final class DeviceActor {
     record SetCall(int index, EventFd call, CompletableFuture<Void> done) implements Command {}
 
     record SetErr(int index, EventFd err, CompletableFuture<Void> done) implements Command {}
+
+    /** Marks in this log what it writes for requests; null: in none. */
+    record Log(DirtyLog log, CompletableFuture<Void> done) implements Command {}
+
+    /** As {@link Log}, for what it writes to use the buffers of a virtqueue. */
+    record LogUsed(int index, UsedLog log, CompletableFuture<Void> done) implements Command {}
 
     /** The features that the driver accepted. */
     record Accept(long features, CompletableFuture<Void> done) implements Command {}
@@ -92,6 +101,8 @@ final class DeviceActor {
                 case Start message -> onStart(message);
                 case SetCall message -> onSetCall(message);
                 case SetErr message -> onSetErr(message);
+                case Log message -> onLog(message);
+                case LogUsed message -> onLogUsed(message);
                 case Accept message -> onAccept(message);
                 case SetDurable message -> onSetDurable(message);
                 case Close _ -> onClose();
@@ -140,6 +151,19 @@ final class DeviceActor {
     private Behavior<Command> onSetErr(SetErr message) {
         ServedVirtqueue queue = shard.queue(message.index());
         if (queue != null) queue.err = message.err();
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onLog(Log message) {
+        shard.log(message.log());
+        message.done().complete(null);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onLogUsed(LogUsed message) {
+        ServedVirtqueue queue = shard.queue(message.index());
+        if (queue != null) queue.ring.logUsed(message.log());
         message.done().complete(null);
         return Behaviors.same();
     }

@@ -10,6 +10,7 @@ import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.blk.BlkRequestReader;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import java.util.concurrent.CompletableFuture;
@@ -42,6 +43,8 @@ public final class DeviceShard implements PolledDevice {
     private final RequestAccount account;
     private Chain chain = new Chain(2);
     private MemoryLease lease;
+    /** Null while nobody wants to know what is written to guest memory. */
+    private DirtyLog dirtyLog;
     private ActorRef<DeviceActor.Command> device;
     private ActorRef<InterruptActor.Completed> interrupt;
     private Runnable onCompletions;
@@ -98,6 +101,10 @@ public final class DeviceShard implements PolledDevice {
         MemoryLease before = lease;
         lease = next;
         if (before != null) before.replace();
+    }
+
+    void log(DirtyLog next) {
+        dirtyLog = next;
     }
 
     void add(ServedVirtqueue queue) {
@@ -311,6 +318,7 @@ public final class DeviceShard implements PolledDevice {
         long now = System.nanoTime();
         try {
             for (int i = 0; i < batch.count(); i++) answer(batch.slot(i), now);
+            if (dirtyLog != null) logWrites(batch);
             queues.publishUsed();
         } catch (InternalError e) {
             throw new GuestMemoryLost(e);
@@ -325,6 +333,11 @@ public final class DeviceShard implements PolledDevice {
         // Released only now: a queue that was waiting for its last request to stop must have published it.
         for (int i = 0; i < batch.count(); i++) batch.slot(i).queue.release(batch.slot(i));
         batch.recycle();
+    }
+
+    private void logWrites(RequestBatch batch) {
+        for (int i = 0; i < batch.count(); i++) batch.slot(i).log(dirtyLog);
+        dirtyLog.announce();
     }
 
     private void answer(RequestSlot slot, long now) {

@@ -6,6 +6,7 @@ import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.zone.ZoneErrno;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkRequest;
+import io.vireo.virtio.memory.DirtyLog;
 
 /**
  * One request of a virtqueue from the moment it is taken until its used element is written: what virtio made of it and
@@ -68,6 +69,11 @@ public final class RequestSlot {
     public void answered() {
         errno = 0;
         status = blk.verdict();
+    }
+
+    /** Marks what the device wrote for it. */
+    void log(DirtyLog log) {
+        blk.log(lease.memory, log);
     }
 
     int errno() {

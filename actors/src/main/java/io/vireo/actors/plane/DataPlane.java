@@ -87,7 +87,9 @@ public final class DataPlane implements AutoCloseable {
 
     private void open(ActorSystem<?> system) {
         check(config);
-        for (DriveConfig drive : config.drives().values()) nodes.put(drive.nodeName(), Nodes.open(drive));
+        for (DriveConfig drive : config.drives().values()) {
+            nodes.put(drive.nodeName(), Nodes.open(drive, !config.isIncoming(drive)));
+        }
         for (IoThreadConfig ioThread : config.iothreads().values()) ioThreads.start(ioThread);
         for (DeviceConfig device : config.devices().values()) serve(system, device);
         for (BlockNode node : nodes.values()) {
@@ -103,13 +105,16 @@ public final class DataPlane implements AutoCloseable {
         DeviceHost host = new DeviceHost(
                 system, device, nodes.get(device.drive()), assigned, blocking, config.shutdownTimeout().toNanos());
         // Kept before it is started: what fails half-way is closed by the same hand.
-        Optional<ListeningSocket> socket = device.transport().map(DataPlane::listen);
-        Optional<VhostUserServer> server = socket.map(listening -> startServer(device, host, listening));
+        Optional<ListeningSocket> socket = device.transport().filter(TransportConfig.Listening.class::isInstance)
+                .map(transport -> listen((TransportConfig.Listening) transport));
+        Optional<VhostUserServer> server = socket.isPresent()
+                ? socket.map(listening -> startServer(device, host, listening))
+                : device.transport().map(transport -> startServer(device, host, (TransportConfig.SocketPeer) transport));
         devices.add(new Served(host, socket, server));
         metrics.add(host);
     }
 
-    private static ListeningSocket listen(TransportConfig transport) {
+    private static ListeningSocket listen(TransportConfig.Listening transport) {
         try {
             return ListeningSocket.open(transport);
         } catch (UncheckedIOException e) {
@@ -122,15 +127,23 @@ public final class DataPlane implements AutoCloseable {
     private static VhostUserServer startServer(DeviceConfig device, DeviceHost host, ListeningSocket listening) {
         try {
             RateLimitedLog log = new RateLimitedLog(LOG, device.name(), device.labels());
-            VhostUserServer server =
-                    VhostUserServer.start(device.name(), listening.socket(), new VhostUserExport(host), log);
-            host.connectedWhen(server::clientConnected);
-            host.onFailure(server::deviceFailed);
-            return server;
+            return attach(host,
+                    VhostUserServer.start(device.name(), listening.socket(), new VhostUserExport(host), log));
         } catch (RuntimeException | Error e) {
             listening.close();
             throw e;
         }
+    }
+
+    private static VhostUserServer startServer(DeviceConfig device, DeviceHost host, TransportConfig.SocketPeer peer) {
+        RateLimitedLog log = new RateLimitedLog(LOG, device.name(), device.labels());
+        return attach(host, VhostUserServer.connect(device.name(), peer.path(), new VhostUserExport(host), log));
+    }
+
+    private static VhostUserServer attach(DeviceHost host, VhostUserServer server) {
+        host.connectedWhen(server::clientConnected);
+        host.onFailure(server::deviceFailed);
+        return server;
     }
 
     public List<DeviceHost> devices() {

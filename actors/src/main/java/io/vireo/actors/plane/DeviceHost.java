@@ -15,8 +15,12 @@ import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.virtio.blk.BlkConfigSpace;
 import io.vireo.virtio.blk.BlkFeatures;
+import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.blk.BlkState;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
@@ -61,6 +65,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     private volatile Throwable failure;
     private volatile BooleanSupplier connected = () -> false;
     private long accepted;
+    private DirtyLog dirtyLog;
     /** A queue did not stop in time: until the reset, its device's others are not waited for as long once more. */
     private boolean hangs;
     private Runnable onFailure = () -> {};
@@ -151,12 +156,54 @@ public final class DeviceHost implements DeviceView, DeviceListener {
             device = Device.open(
                     system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking, this);
             device.accept(accepted, configSpace.isWriteBack(accepted));
+            if (dirtyLog != null) device.logWrites(dirtyLog);
         }
         device.useMemory(memory, areas);
     }
 
-    public void startQueue(int index, int size, VirtqueueAreas areas, int base, EventFd kick, EventFd call, EventFd err) {
-        device.startQueue(index, size, areas, base, kick, call, err);
+    /** As {@link Device#logWrites}, for this driver's device also when there is none yet. */
+    public void logWrites(DirtyLog next) {
+        dirtyLog = next;
+        if (device != null) device.logWrites(next);
+    }
+
+    public void logUsed(int index, UsedLog usedLog) {
+        device.logUsed(index, usedLog);
+    }
+
+    /** As {@link Device#startQueue}; takes the image if it is not ours yet, or no more. */
+    public void startQueue(
+            int index,
+            int size,
+            VirtqueueAreas areas,
+            int base,
+            EventFd kick,
+            EventFd call,
+            EventFd err,
+            UsedLog usedLog) {
+        node.activate();
+        device.startQueue(index, size, areas, base, kick, call, err, usedLog);
+    }
+
+    /**
+     * The guest is about to run elsewhere, and its disk be opened there: gives the image up, until a queue starts again.
+     * No queue runs.
+     */
+    public void handOver() {
+        if (properties.readOnly()) return; // its drive may be that of others here, who go on
+        node.inactivate();
+        log.info(System.nanoTime(), "handed-over", "drive {} is left to whom its guest moves to", config.drive());
+    }
+
+    /** What a device that goes on for this one elsewhere has to know. */
+    public byte[] saveState() {
+        return new BlkState(configSpace.writeback()).encode();
+    }
+
+    /** False when it is no state that {@link #saveState} answered. */
+    public boolean loadState(byte[] bytes) {
+        BlkState state = BlkState.decode(bytes);
+        return state != null && writeConfig(BlkLayout.CONFIG_WRITEBACK, new byte[] {(byte) (state.writeback() ? 1 : 0)});
     }
 
     /** Waits for what is in flight; where the virtqueue goes on. */
@@ -188,7 +235,14 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         return hangs ? Math.min(HANGING_NANOS, drainNanosMax) : drainNanosMax;
     }
 
-    /** The driver is gone or starts over: stops and drains everything, gives the memory back. */
+    /** The driver starts over; its queues are stopped, its memory stays. */
+    public void resetDriver() {
+        accepted = 0;
+        configSpace.reset();
+        if (device != null) device.accept(0, configSpace.isWriteBack(0));
+    }
+
+    /** The driver is gone: stops and drains everything, gives the memory back. */
     public void reset() {
         Device ending = device;
         if (ending == null) return;
@@ -208,7 +262,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         device = null;
         hangs = false;
         accepted = 0;
-        configSpace.reset();
+        configSpace.driverGone();
     }
 
     /** Where {@link #clientConnected} comes from; without it nobody is ever connected. */

@@ -25,18 +25,24 @@ public final class Nodes {
 
     /** @throws DriveException what is wrong with an image, and where the configuration names it */
     public static BlockNode open(DriveConfig drive) {
+        return open(drive, true);
+    }
+
+    /** @param active false: images are left to whoever has them until {@link BlockNode#activate} */
+    public static BlockNode open(DriveConfig drive, boolean active) {
         try {
             return switch (drive) {
-                case DriveConfig.FileDrive file -> FileNode.open(options(drive, file.filename().toString(), file.options()));
+                case DriveConfig.FileDrive file ->
+                    FileNode.open(options(drive, file.filename().toString(), file.options()), active);
                 case DriveConfig.HostDeviceDrive device ->
-                    HostDeviceNode.open(options(drive, device.filename().toString(), device.options()));
+                    HostDeviceNode.open(options(drive, device.filename().toString(), device.options()), active);
                 case DriveConfig.NullDrive none -> nothing(none);
                 case DriveConfig.RamDrive memory -> {
                     RamNode ram = new RamNode(
                             memory.nodeName(), memory.sizeBytes(), memory.readOnly(), memory.emulation().secureErase());
                     yield zoned(memory, memory.emulation(), ram, ram::zero);
                 }
-                case DriveConfig.RawDrive raw -> window(raw);
+                case DriveConfig.RawDrive raw -> window(raw, active);
             };
         } catch (ImageException e) {
             throw new DriveException(drive, e);
@@ -74,8 +80,8 @@ public final class Nodes {
         }
     }
 
-    private static BlockNode window(DriveConfig.RawDrive raw) {
-        BlockNode child = open(raw.file());
+    private static BlockNode window(DriveConfig.RawDrive raw, boolean active) {
+        BlockNode child = open(raw.file(), active);
         try {
             long size = raw.sizeBytes().orElse(child.sizeBytes() - raw.offsetBytes());
             return RawNode.window(raw.nodeName(), child, raw.offsetBytes(), size);

@@ -1,8 +1,9 @@
 package io.vireo.actors.plane;
 
 import io.vireo.posix.EventFd;
-import io.vireo.posix.Fd;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VhostUserException;
@@ -51,9 +52,19 @@ final class VhostUserExport implements VhostUserBackend {
     }
 
     @Override
+    public void logWrites(DirtyLog log) {
+        host.logWrites(log);
+    }
+
+    @Override
+    public void logUsed(int index, UsedLog log) {
+        host.logUsed(index, log);
+    }
+
+    @Override
     public void startVring(int index, VringSetup setup) {
         host.startQueue(
-                index, setup.size(), setup.areas(), setup.base(), setup.kick(), setup.call(), setup.err());
+                index, setup.size(), setup.areas(), setup.base(), setup.kick(), setup.call(), setup.err(), setup.usedLog());
     }
 
     @Override
@@ -71,9 +82,25 @@ final class VhostUserExport implements VhostUserBackend {
         host.setErr(index, err);
     }
 
-    /** Nothing of a device changes while it runs yet, so there is nothing to say on it. */
     @Override
-    public void backendChannel(Fd socket) {}
+    public void handOver() {
+        host.handOver();
+    }
+
+    @Override
+    public byte[] saveState() {
+        return host.saveState();
+    }
+
+    @Override
+    public boolean loadState(byte[] state) {
+        return host.loadState(state);
+    }
+
+    @Override
+    public void reset() {
+        host.resetDriver();
+    }
 
     @Override
     public void disconnected() {

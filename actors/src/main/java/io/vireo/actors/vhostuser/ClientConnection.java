@@ -1,5 +1,6 @@
 package io.vireo.actors.vhostuser;
 
+import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.posix.Memory;
 import io.vireo.posix.NativeBlock;
 import io.vireo.posix.PeerCredentials;
@@ -16,6 +17,8 @@ import java.util.function.BooleanSupplier;
 final class ClientConnection implements AutoCloseable {
     final UnixSocket socket;
     final PeerCredentials peer;
+    /** For our own requests to it. */
+    final BackendChannel channel;
     private final MessageInbox inbox = new MessageInbox();
     private final NativeBlock outbox =
             NativeBlock.allocate(VhostUserLayout.HEADER_BYTES + VhostUserLayout.PAYLOAD_BYTES_MAX, 8);
@@ -26,14 +29,16 @@ final class ClientConnection implements AutoCloseable {
     enum Progress { ENDED, PART, MESSAGE, REFUSED }
 
     /** Takes over the socket, also when it throws. */
-    ClientConnection(UnixSocket socket, VhostUserBackend backend) {
+    ClientConnection(UnixSocket socket, VhostUserBackend backend, RateLimitedLog log) {
         this.socket = socket;
+        channel = new BackendChannel(log);
         try {
             peer = socket.peer();
-            session = new Session(backend);
+            session = new Session(backend, channel);
         } catch (RuntimeException e) {
             inbox.close();
             outbox.close();
+            channel.close();
             socket.close();
             throw e;
         }
@@ -78,6 +83,7 @@ final class ClientConnection implements AutoCloseable {
         } finally {
             inbox.close();
             outbox.close();
+            channel.close();
             socket.close();
         }
     }

@@ -48,7 +48,7 @@ public final class ListeningSocket implements AutoCloseable {
      * @throws UncheckedIOException no such user or group, or no right to set them or to make the directory
      * @throws IllegalArgumentException the descriptor is no listening socket
      */
-    public static ListeningSocket open(TransportConfig transport) {
+    public static ListeningSocket open(TransportConfig.Listening transport) {
         return switch (transport) {
             case TransportConfig.SocketPath path -> bind(path);
             case TransportConfig.SocketFd inherited -> adopt(inherited.fd());

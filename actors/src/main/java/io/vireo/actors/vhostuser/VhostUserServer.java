@@ -6,8 +6,10 @@ import io.vireo.posix.EventFd;
 import io.vireo.posix.PeerCredentials;
 import io.vireo.posix.PosixException;
 import io.vireo.posix.UnixSocket;
+import io.vireo.virtio.vhostuser.BackendRequest;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VhostUserException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
@@ -16,8 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves one export's listening socket from a thread of its own, one front-end at a time. A second one is hung up on at
- * once; the next is welcome as soon as the one before is gone, also when its end has not been noticed yet.
+ * Serves one export from a thread of its own, one front-end at a time: those that connect to its listening socket, or the
+ * one that it connects to itself. A second one is hung up on at once; the next is welcome as soon as the one before is
+ * gone, also when its end has not been noticed yet.
  *
  * <p>Whatever a front-end does ends at most its own connection: then its vrings are stopped, its memory and descriptors
  * given back, and one line says who it was and why. All methods may be called from any thread.
@@ -32,22 +35,30 @@ public final class VhostUserServer implements AutoCloseable {
     private static final long LISTENING = 0;
     private static final long CLIENT = 1;
     private static final long WAKE = 2;
+    private static final long CHANNEL = 3;
+    private static final int TOKENS = 4;
     private static final int CLIENT_EVENTS = Epoll.EPOLLIN | Epoll.EPOLLRDHUP;
 
+    /** Null when we connect. */
     private final UnixSocket listening;
+    /** Null when we listen. */
+    private final FrontEndDial dial;
     private final VhostUserBackend backend;
     private final RateLimitedLog log;
     private final EventFd wake = EventFd.create();
-    private final Epoll epoll = Epoll.create(3);
+    private final Epoll epoll = Epoll.create(TOKENS);
     private final Thread thread;
     private volatile ClientConnection client;
     private volatile boolean stopping;
     private volatile boolean deviceFailed;
+    private volatile boolean configChanged;
     private final AtomicBoolean closed = new AtomicBoolean();
     private boolean acceptPaused;
 
-    private VhostUserServer(String device, UnixSocket listening, VhostUserBackend backend, RateLimitedLog log) {
+    private VhostUserServer(
+            String device, UnixSocket listening, FrontEndDial dial, VhostUserBackend backend, RateLimitedLog log) {
         this.listening = listening;
+        this.dial = dial;
         this.backend = backend;
         this.log = log;
         thread = Thread.ofPlatform().daemon().name(device).unstarted(this::run);
@@ -61,11 +72,26 @@ public final class VhostUserServer implements AutoCloseable {
      * @param log about the device
      */
     public static VhostUserServer start(String device, UnixSocket listening, VhostUserBackend backend, RateLimitedLog log) {
-        VhostUserServer server = new VhostUserServer(device, listening, backend, log);
+        VhostUserServer server = new VhostUserServer(device, listening, null, backend, log);
         server.epoll.add(listening.fd(), Epoll.EPOLLIN, LISTENING);
-        server.epoll.add(server.wake.fd(), Epoll.EPOLLIN | Epoll.EPOLLET, WAKE);
-        server.thread.start();
+        server.start();
         return server;
+    }
+
+    /**
+     * Begins to serve the front-end that listens at {@code path}, or will some day: whenever there is none it is tried
+     * again, at most a second apart.
+     */
+    public static VhostUserServer connect(String device, Path path, VhostUserBackend backend, RateLimitedLog log) {
+        FrontEndDial dial = new FrontEndDial(path, log, System.nanoTime());
+        VhostUserServer server = new VhostUserServer(device, null, dial, backend, log);
+        server.start();
+        return server;
+    }
+
+    private void start() {
+        epoll.add(wake.fd(), Epoll.EPOLLIN | Epoll.EPOLLET, WAKE);
+        thread.start();
     }
 
     public boolean clientConnected() {
@@ -82,12 +108,18 @@ public final class VhostUserServer implements AutoCloseable {
         if (stopping) return;
         stopping = true;
         wake.signal();
-        listening.shutdown();
+        if (listening != null) listening.shutdown();
     }
 
     /** The device serves no more: ends the client's connection, so that it may connect anew and get a device reset. */
     public void deviceFailed() {
         deviceFailed = true;
+        wake.signal();
+    }
+
+    /** The device's configuration space has changed: tells the front-end, if there is one that listens; does not wait. */
+    public void configChanged() {
+        configChanged = true;
         wake.signal();
     }
 
@@ -126,17 +158,45 @@ public final class VhostUserServer implements AutoCloseable {
     }
 
     private void turn() {
-        int count = epoll.await(acceptPaused ? ACCEPT_PAUSE_NANOS : FOR_EVER);
+        // What was said while clientEvents looked woke nobody: it is looked for before the wait.
+        boolean said = deviceFailed || configChanged;
+        int count = epoll.await(said ? 0 : waitNanos());
         boolean clientReady = false;
         boolean listeningReady = false;
+        boolean channelReady = false;
         for (int i = 0; i < count; i++) {
             if (epoll.token(i) == CLIENT) clientReady = true;
             if (epoll.token(i) == LISTENING) listeningReady = true;
+            if (epoll.token(i) == CHANNEL) channelReady = true;
         }
-        if (count == 0 && acceptPaused) pauseAccept(false);
+        if (count == 0 && !said && acceptPaused) pauseAccept(false);
+        if (configChanged) tellConfigChanged();
+        if (channelReady) client.channel.serve();
         if (deviceFailed) leaveFailedDevice();
         else if (clientReady) serve();
         if (listeningReady && !stopping) accept();
+        if (isDialling() && !stopping && dial.waitNanos(System.nanoTime()) == 0) dial();
+    }
+
+    private long waitNanos() {
+        if (acceptPaused) return ACCEPT_PAUSE_NANOS;
+        return isDialling() ? dial.waitNanos(System.nanoTime()) : FOR_EVER;
+    }
+
+    private boolean isDialling() {
+        return dial != null && client == null;
+    }
+
+    private void dial() {
+        UnixSocket socket = dial.tryConnect(System.nanoTime());
+        if (socket == null) return;
+        begin(socket);
+        if (client == null) dial.ended(System.nanoTime());
+    }
+
+    private void tellConfigChanged() {
+        configChanged = false;
+        if (client != null) client.channel.request(BackendRequest.CONFIG_CHANGE_MSG, 0);
     }
 
     private void leaveFailedDevice() {
@@ -185,12 +245,13 @@ public final class VhostUserServer implements AutoCloseable {
 
     private void begin(UnixSocket socket) {
         try {
-            client = new ClientConnection(socket, backend);
+            client = new ClientConnection(socket, backend, log);
         } catch (PosixException e) {
             log.warn(System.nanoTime(), "accept", "a front-end was lost while it connected: {}", e.getMessage());
             return;
         }
         epoll.add(socket.fd(), CLIENT_EVENTS, CLIENT);
+        epoll.add(client.channel.fd(), Epoll.EPOLLIN, CHANNEL);
         log.info(System.nanoTime(), "client-connected", "front-end of pid {} connected", client.peer.pid());
     }
 
@@ -226,6 +287,7 @@ public final class VhostUserServer implements AutoCloseable {
     private void end(String kind, String reason) {
         ClientConnection leaving = client;
         epoll.remove(leaving.socket.fd());
+        epoll.remove(leaving.channel.fd());
         try {
             leaving.close();
         } catch (RuntimeException | Error e) {
@@ -233,6 +295,7 @@ public final class VhostUserServer implements AutoCloseable {
             log.error(System.nanoTime(), "device-failed", "the device could not be stopped cleanly: {}", e.toString());
         } finally {
             client = null;
+            if (dial != null) dial.ended(System.nanoTime());
         }
         if (kind.equals("client-gone") || kind.equals("leaving"))
             log.info(System.nanoTime(), kind, "front-end of pid {} disconnected: {}", leaving.peer.pid(), reason);

@@ -7,14 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.posix.Memory;
+import io.vireo.posix.NativeBlock;
 import io.vireo.posix.PosixFile;
 import io.vireo.storage.nullco.NullNode;
 import io.vireo.virtio.blk.BlkLayout;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -173,6 +176,24 @@ class DeviceTest {
             node.completeHeld();
             assertEquals(0, driven.reap());
             Plane.await("the replaced memory back", () -> driven.memoryReleases.get() == 1);
+        }
+    }
+
+    /** Their data arrives after the front-end copied the page for the first time. */
+    @Test
+    @Tag("vhost-user-LOG_SHMFD")
+    void logsWhatRequestsWriteThatWereInFlightWhenLoggingBegan() throws Exception {
+        try (NativeBlock bitmap = NativeBlock.allocate(1 << 20, 8);
+                DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4)) {
+            node.manner = WitnessNode.Manner.HOLD;
+            hold(driven, 1);
+            node.held.peek().data().advance(100); // as after a short read
+            driven.device.logWrites(new DirtyLog(bitmap.address(), bitmap.sizeBytes(), null));
+            long page = driven.queue.dataGpa(0) / DirtyLog.PAGE_BYTES;
+            assertEquals(0, Memory.getU8(bitmap.address() + page / 8));
+            node.completeHeld();
+            driven.reap();
+            assertEquals(1 << page % 8, Memory.getU8(bitmap.address() + page / 8) & 1 << page % 8);
         }
     }
 

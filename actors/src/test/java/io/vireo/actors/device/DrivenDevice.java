@@ -69,7 +69,7 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     void start(int nextAvail) {
         DriverVirtqueue ring = queue.queue().virtqueue();
         VirtqueueAreas addresses = new VirtqueueAreas(ring.descriptorAddress(), ring.driverAddress(), ring.deviceAddress());
-        device.startQueue(0, QUEUE_SIZE, addresses, nextAvail, kick, call, err);
+        device.startQueue(0, QUEUE_SIZE, addresses, nextAvail, kick, call, err, null);
     }
 
     GuestMemory guestMemory() {

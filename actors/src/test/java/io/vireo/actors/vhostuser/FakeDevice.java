@@ -1,8 +1,9 @@
 package io.vireo.actors.vhostuser;
 
 import io.vireo.posix.EventFd;
-import io.vireo.posix.Fd;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VringSetup;
@@ -13,6 +14,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 final class FakeDevice implements VhostUserBackend {
     final BlockingQueue<String> events = new LinkedBlockingQueue<>();
     volatile boolean failing;
+    /** Of the vring that was started last. */
+    volatile VringSetup started;
     private GuestMemory memory;
 
     @Override
@@ -49,7 +52,14 @@ final class FakeDevice implements VhostUserBackend {
     }
 
     @Override
+    public void logWrites(DirtyLog log) {}
+
+    @Override
+    public void logUsed(int index, UsedLog log) {}
+
+    @Override
     public void startVring(int index, VringSetup setup) {
+        started = setup;
         events.add("start " + index);
     }
 
@@ -66,7 +76,22 @@ final class FakeDevice implements VhostUserBackend {
     public void setErr(int index, EventFd err) {}
 
     @Override
-    public void backendChannel(Fd socket) {}
+    public void handOver() {}
+
+    @Override
+    public byte[] saveState() {
+        return new byte[0];
+    }
+
+    @Override
+    public boolean loadState(byte[] state) {
+        return false;
+    }
+
+    @Override
+    public void reset() {
+        events.add("reset");
+    }
 
     @Override
     public void disconnected() {

@@ -10,6 +10,7 @@ import io.vireo.posix.NativeBlock;
 import io.vireo.posix.PosixException;
 import io.vireo.posix.UnixSocket;
 import io.vireo.virtio.vhostuser.MessageType;
+import io.vireo.virtio.vhostuser.ProtocolFeatures;
 import io.vireo.virtio.vhostuser.VhostUserLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -27,7 +28,11 @@ final class FrontEnd implements AutoCloseable {
     private final NativeBlock block = NativeBlock.allocate(8192, 8);
 
     FrontEnd(Path path) {
-        socket = UnixSocket.connect(path);
+        this(UnixSocket.connect(path));
+    }
+
+    FrontEnd(UnixSocket socket) {
+        this.socket = socket;
     }
 
     void send(MessageType type, byte[] payload, Fd... fds) {
@@ -70,19 +75,51 @@ final class FrontEnd implements AutoCloseable {
 
     void negotiate() {
         send(MessageType.SET_PROTOCOL_FEATURES, u64(ask(MessageType.GET_PROTOCOL_FEATURES, new byte[0])));
-        send(MessageType.SET_FEATURES, u64(ask(MessageType.GET_FEATURES, new byte[0])));
+        send(MessageType.SET_FEATURES, u64(ask(MessageType.GET_FEATURES, new byte[0]) & ~ProtocolFeatures.LOG_ALL));
     }
 
     /** Gives memory and everything vring 0 needs, and returns once it runs. */
     void startVring() {
+        describeVring();
+        send(MessageType.SET_VRING_CALL, u64(0), EventFd.create().fd());
+        send(MessageType.SET_VRING_KICK, u64(0), EventFd.create().fd());
+        assertEquals(0, ask(MessageType.SET_VRING_ENABLE, state(0, 1)));
+    }
+
+    /** As {@link #startVring}, without any eventfd. */
+    void startInbandVring() {
+        describeVring();
+        assertEquals(0, ask(MessageType.SET_VRING_ENABLE, state(0, 1)));
+        assertEquals(0, ask(MessageType.VRING_KICK, state(0, 0)));
+    }
+
+    private void describeVring() {
         ByteBuffer table = buffer(40).putInt(1).putInt(0).putLong(0).putLong(MEMORY_BYTES).putLong(USER).putLong(0);
         send(MessageType.SET_MEM_TABLE, table.array(), Memfd.create(MEMORY_NAME, MEMORY_BYTES));
         send(MessageType.SET_VRING_NUM, state(0, 16));
         ByteBuffer addresses = buffer(40).putInt(0).putInt(0).putLong(USER).putLong(USER + 8192).putLong(USER + 4096);
         send(MessageType.SET_VRING_ADDR, addresses.array());
-        send(MessageType.SET_VRING_CALL, u64(0), EventFd.create().fd());
-        send(MessageType.SET_VRING_KICK, u64(0), EventFd.create().fd());
-        assertEquals(0, ask(MessageType.SET_VRING_ENABLE, state(0, 1)));
+    }
+
+    /** Our end of a channel for the back-end's requests; it has been given the other. */
+    FrontEnd channel(Path folder) {
+        Path path = folder.resolve("channel.sock");
+        try (UnixSocket listening = UnixSocket.listen(path, 1)) {
+            FrontEnd ours = new FrontEnd(path);
+            // Only its descriptor is closed on this side: UnixSocket.close would end the connection for both.
+            send(MessageType.SET_BACKEND_REQ_FD, new byte[0], listening.accept().fd());
+            return ours;
+        } finally {
+            path.toFile().delete();
+        }
+    }
+
+    /** What arrives next, of that length. */
+    byte[] receive(int lengthBytes) {
+        byte[] bytes = new byte[lengthBytes];
+        assertEquals(lengthBytes, socket.receiveFully(block.address(), lengthBytes, new ArrayList<>()));
+        Memory.copy(block.address(), bytes, 0, lengthBytes);
+        return bytes;
     }
 
     static byte[] message(int request, int flags, byte[] payload) {

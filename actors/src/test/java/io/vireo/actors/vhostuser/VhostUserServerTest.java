@@ -1,5 +1,6 @@
 package io.vireo.actors.vhostuser;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,6 +10,7 @@ import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.posix.PosixException;
+import io.vireo.posix.UnixSocket;
 import io.vireo.virtio.vhostuser.MessageType;
 import io.vireo.virtio.vhostuser.ProtocolFeatures;
 import java.io.IOException;
@@ -21,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -93,7 +96,7 @@ class VhostUserServerTest {
             before.send(MessageType.GET_FEATURES, NOTHING);
             before.close();
             try (FrontEnd next = new FrontEnd(path)) {
-                assertEquals(1L << 32 | 1L << 30, next.ask(MessageType.GET_FEATURES, NOTHING));
+                assertEquals(1L << 32 | 1L << 30 | 1L << 26, next.ask(MessageType.GET_FEATURES, NOTHING));
             }
         }
     }
@@ -113,7 +116,7 @@ class VhostUserServerTest {
             byte[] three = new byte[36];
             for (int i = 0; i < 3; i++) System.arraycopy(one, 0, three, 12 * i, 12);
             frontEnd.raw(three);
-            for (int i = 0; i < 3; i++) assertEquals(1L << 32 | 1L << 30, frontEnd.reply(MessageType.GET_FEATURES.id()));
+            for (int i = 0; i < 3; i++) assertEquals(1L << 32 | 1L << 30 | 1L << 26, frontEnd.reply(MessageType.GET_FEATURES.id()));
         }
     }
 
@@ -212,9 +215,98 @@ class VhostUserServerTest {
         }
     }
 
+    @Test
+    @Tag("vhost-user-BACKEND_REQ")
+    void tellsOfAChangedConfigurationAndWaitsForNoAnswer() {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            frontEnd.negotiate();
+            server.configChanged();
+            try (FrontEnd channel = frontEnd.channel(directory)) {
+                assertArrayEquals(FrontEnd.message(2, 9, NOTHING), channel.receive(12), "also what changed before");
+                for (int i = 0; i < 100; i++) server.configChanged();
+                assertEquals(2, frontEnd.ask(MessageType.GET_QUEUE_NUM, NOTHING), "nobody waits for the answer");
+                channel.raw(FrontEnd.message(2, 5, FrontEnd.u64(0)), events(2));
+                assertArrayEquals(FrontEnd.message(2, 9, NOTHING), channel.receive(12));
+                channel.raw(FrontEnd.message(2, 5, FrontEnd.u64(1)));
+                server.configChanged();
+                assertArrayEquals(FrontEnd.message(2, 9, NOTHING), channel.receive(12), "a refusal changes nothing");
+            }
+            assertEquals(2, frontEnd.ask(MessageType.GET_QUEUE_NUM, NOTHING), "the channel's end is not the connection's");
+            server.configChanged();
+            assertEquals(2, frontEnd.ask(MessageType.GET_QUEUE_NUM, NOTHING));
+        }
+        server.configChanged();
+        servesNormally();
+    }
+
+    @Test
+    @Tag("vhost-user-BACKEND_REQ")
+    void losesOnlyTheChannelThatAFrontEndBreaks() {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            frontEnd.negotiate();
+            try (FrontEnd channel = frontEnd.channel(directory)) {
+                channel.raw(new byte[40], events(4));
+                assertTrue(channel.awaitEnd());
+            }
+            try (FrontEnd channel = frontEnd.channel(directory)) {
+                server.configChanged();
+                assertEquals(2, channel.receive(12)[0]);
+            }
+            assertEquals(2, frontEnd.ask(MessageType.GET_QUEUE_NUM, NOTHING));
+        }
+    }
+
+    @Test
+    @Tag("vhost-user-INBAND_NOTIFICATIONS")
+    void sendsCallsAsMessagesOneUnansweredAtATime() throws InterruptedException {
+        try (FrontEnd frontEnd = new FrontEnd(path)) {
+            frontEnd.negotiate();
+            try (FrontEnd channel = frontEnd.channel(directory)) {
+                frontEnd.startInbandVring();
+                for (int i = 0; i < 1000; i++) device.started.call().signal();
+                assertArrayEquals(FrontEnd.message(4, 9, FrontEnd.state(0, 0)), channel.receive(20));
+                device.started.err().signal();
+                assertEquals(0, frontEnd.ask(MessageType.VRING_KICK, FrontEnd.state(0, 0)), "kicks go on");
+                channel.raw(FrontEnd.message(4, 5, FrontEnd.u64(0)));
+                byte[] next = channel.receive(20);
+                // The thousand signals may have been two events to the server.
+                if (next[0] == 4) {
+                    channel.raw(FrontEnd.message(4, 5, FrontEnd.u64(0)));
+                    next = channel.receive(20);
+                }
+                assertArrayEquals(FrontEnd.message(5, 9, FrontEnd.state(0, 0)), next);
+            }
+        }
+        for (String event : new String[] {"features", "memory", "start 0", "stop 0", "disconnected"}) expect(event);
+    }
+
+    @Test
+    void connectsToAFrontEndWheneverItListens() throws Exception {
+        Path theirs = directory.resolve("front-end.sock");
+        FakeDevice connecting = new FakeDevice();
+        VhostUserServer dialling = VhostUserServer.connect("vdb", theirs, connecting,
+                new RateLimitedLog(LoggerFactory.getLogger(VhostUserServer.class), "vdb", Map.of()));
+        try {
+            for (int i = 0; i < 3; i++) {
+                try (UnixSocket frontEnd = UnixSocket.listen(theirs, 1);
+                        FrontEnd accepted = new FrontEnd(frontEnd.accept())) {
+                    accepted.negotiate();
+                    accepted.startVring();
+                    assertTrue(dialling.clientConnected());
+                }
+                Files.delete(theirs);
+                for (String event : new String[] {"features", "memory", "start 0", "stop 0", "disconnected"})
+                    assertEquals(event, connecting.events.poll(20, TimeUnit.SECONDS));
+            }
+        } finally {
+            dialling.close();
+        }
+        assertTrue(dialling.awaitStopped(Duration.ZERO));
+    }
+
     private void servesNormally() {
         try (FrontEnd frontEnd = new FrontEnd(path)) {
-            assertEquals(1L << 32 | 1L << 30, frontEnd.ask(MessageType.GET_FEATURES, NOTHING));
+            assertEquals(1L << 32 | 1L << 30 | 1L << 26, frontEnd.ask(MessageType.GET_FEATURES, NOTHING));
         }
     }
 

@@ -40,6 +40,25 @@ final class Guest implements AutoCloseable {
      * @param devices QEMU's arguments for memory and disk
      */
     static Guest boot(GuestImage image, Path folder, List<String> prefix, int cpus, List<String> devices, String job) {
+        Guest guest = start(image, folder, prefix, cpus, devices, job);
+        try {
+            guest.await("guest-up");
+        } catch (AssertionError e) {
+            guest.close();
+            throw e;
+        }
+        return guest;
+    }
+
+    /** The machine that a guest, booted with the same devices and job, is to move into from {@code uri}. */
+    static Guest awaitIncoming(GuestImage image, Path folder, int cpus, List<String> devices, String job, String uri) {
+        List<String> more = new ArrayList<>(devices);
+        more.addAll(List.of("-incoming", uri));
+        return start(image, folder, List.of(), cpus, more, job);
+    }
+
+    private static Guest start(
+            GuestImage image, Path folder, List<String> prefix, int cpus, List<String> devices, String job) {
         Path kernelLog = folder.resolve("kernel.log");
         Path initrd = folder.resolve("initrd");
         try (OutputStream out = Files.newOutputStream(initrd)) {
@@ -55,14 +74,7 @@ final class Guest implements AutoCloseable {
                 "-kernel", image.kernel().toString(), "-initrd", initrd.toString(), "-append", KERNEL_OPTIONS,
                 "-serial", "file:" + kernelLog, "-serial", "stdio"));
         command.addAll(devices);
-        Guest guest = new Guest(Child.start("guest", new ProcessBuilder(command)), kernelLog);
-        try {
-            guest.await("guest-up");
-        } catch (AssertionError e) {
-            guest.close();
-            throw e;
-        }
-        return guest;
+        return new Guest(Child.start("guest", new ProcessBuilder(command)), kernelLog);
     }
 
     /** Waits for a line that begins with this word, after the last one that was waited for; answers what follows it. */

@@ -24,15 +24,20 @@ public final class FileNode {
      * @throws ImageException saying what is wrong with it; nothing stays open then
      */
     public static HostFile open(FileOptions options) {
+        return open(options, true);
+    }
+
+    /** @param active false: leaves the image to whoever has it until {@link HostFile#activate} */
+    public static HostFile open(FileOptions options, boolean active) {
         refuseOthers(options, OpenFile.status(options));
         Fd fd = OpenFile.open(options);
         try {
-            ImageLock.take(fd, options);
+            if (active) ImageLock.take(fd, options);
             FileStatus status = PosixFile.status(fd);
             long size = OpenFile.checkedSize(options, status.sizeBytes());
             int diskBlock = (int) BlockQueue.of(status.device()).attribute("logical_block_size", 0);
             NodeLimits limits = OpenFile.withDirect(options, fd, size, diskBlock, ranges(options, fd, size));
-            return new HostFile("file", options, fd, size, limits);
+            return new HostFile("file", options, fd, active, size, limits);
         } catch (RuntimeException e) {
             fd.close();
             throw e;

@@ -23,12 +23,17 @@ public final class HostDeviceNode {
      * @throws ImageException saying what is wrong with it; nothing stays open then
      */
     public static HostFile open(FileOptions options) {
+        return open(options, true);
+    }
+
+    /** @param active false: leaves the image to whoever has it until {@link HostFile#activate} */
+    public static HostFile open(FileOptions options, boolean active) {
         if (OpenFile.status(options).kind() != FileStatus.Kind.BLOCK) {
             throw new ImageException(ImageException.Kind.NOT_A_DEVICE, options.filename(), "is not a block device");
         }
         Fd fd = OpenFile.open(options);
         try {
-            ImageLock.take(fd, options);
+            if (active) ImageLock.take(fd, options);
             BlockDeviceGeometry geometry = PosixFile.geometry(fd);
             long size = OpenFile.checkedSize(options, geometry.sizeBytes());
             BlockQueue queue = BlockQueue.of(deviceNumber(options.filename()));
@@ -42,7 +47,8 @@ public final class HostDeviceNode {
                     .withBlocks(geometry.logicalBlockBytes(), geometry.physicalBlockBytes())
                     .withIoHints(geometry.minIoBytes(), geometry.optIoBytes());
             limits = OpenFile.withDirect(options, fd, size, geometry.logicalBlockBytes(), limits);
-            return new HostFile("host_device", options, fd, size, limits, lifetime.isKnown() ? lifetime::read : null);
+            return new HostFile(
+                    "host_device", options, fd, active, size, limits, lifetime.isKnown() ? lifetime::read : null);
         } catch (RuntimeException e) {
             fd.close();
             throw e;

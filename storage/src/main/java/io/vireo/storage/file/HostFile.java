@@ -1,7 +1,10 @@
 package io.vireo.storage.file;
 
+import io.vireo.posix.Errno;
 import io.vireo.posix.Fd;
+import io.vireo.posix.PosixFile;
 import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
@@ -21,18 +24,25 @@ public final class HostFile implements BlockNode {
     /** Guarded by this, like {@link #closedReads}: numbers only grow, whatever channels come and go. */
     private final List<ReadBytes> openReads = new ArrayList<>();
     private final ReadBytes closedReads = new ReadBytes();
+    private boolean active;
 
-    /** @param fd owned from here on, with the locks that it holds */
-    HostFile(String driver, FileOptions options, Fd fd, long sizeBytes, NodeLimits limits) {
-        this(driver, options, fd, sizeBytes, limits, null);
+    /**
+     * @param fd owned from here on, with the locks that it holds
+     * @param active whether it holds them
+     */
+    HostFile(String driver, FileOptions options, Fd fd, boolean active, long sizeBytes, NodeLimits limits) {
+        this(driver, options, fd, active, sizeBytes, limits, null);
     }
 
     /** @param lifetime looks how worn it is; null when nobody knows */
-    HostFile(String driver, FileOptions options, Fd fd, long sizeBytes, NodeLimits limits, LongSupplier lifetime) {
+    HostFile(
+            String driver, FileOptions options, Fd fd, boolean active, long sizeBytes, NodeLimits limits,
+            LongSupplier lifetime) {
         this.lifetime = lifetime;
         this.driver = driver;
         this.options = options;
         this.fd = fd;
+        this.active = active;
         this.sizeBytes = sizeBytes;
         this.limits = limits;
     }
@@ -97,6 +107,30 @@ public final class HostFile implements BlockNode {
 
     private synchronized long sum(ToLongFunction<ReadBytes> source) {
         return source.applyAsLong(closedReads) + openReads.stream().mapToLong(source).sum();
+    }
+
+    @Override
+    public synchronized void activate() {
+        if (active) return;
+        try {
+            ImageLock.take(fd, options);
+        } catch (ImageException e) {
+            ImageLock.release(fd, options);
+            throw e;
+        }
+        active = true;
+    }
+
+    @Override
+    public synchronized void inactivate() {
+        if (!active) return;
+        int errno = options.readOnly() || options.cache().noFlush() ? 0 : -PosixFile.datasync(fd.number());
+        if (errno != 0) {
+            throw new ImageException(ImageException.Kind.IO, options.filename(),
+                    "cannot be made durable: " + Errno.describe(errno), null);
+        }
+        ImageLock.release(fd, options);
+        active = false;
     }
 
     @Override

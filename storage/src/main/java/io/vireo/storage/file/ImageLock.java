@@ -68,6 +68,17 @@ final class ImageLock {
         }
     }
 
+    /** Gives up what {@link #take} took; the descriptor stays open. */
+    static void release(Fd fd, FileOptions options) {
+        if (options.locking() == Locking.OFF) return;
+        try {
+            OfdLock.unlock(fd, USED_BASE, Permission.values().length);
+            OfdLock.unlock(fd, UNSHARED_BASE, Permission.values().length);
+        } catch (PosixException e) {
+            // No locks on this file system: take did without, or was refused.
+        }
+    }
+
     private static void lock(Fd fd, int base, Permission permission, FileOptions options) {
         if (!OfdLock.tryLock(fd, base + permission.ordinal(), 1, false)) throw inUse(fd, permission, "holds", options);
     }

@@ -60,6 +60,16 @@ public final class ZonedNode implements BlockNode {
     }
 
     @Override
+    public void activate() {
+        child.activate();
+    }
+
+    @Override
+    public void inactivate() {
+        child.inactivate();
+    }
+
+    @Override
     public void close() {
         child.close();
     }

@@ -22,6 +22,22 @@ public interface BlockNode extends AutoCloseable {
     /** A way to this node for the IOThread that {@code context} is; called on it. */
     NodeChannel open(IoContext context);
 
+    /**
+     * Takes the image for this process: its locks. Nothing may be written before, and nothing happens again after. Blocks:
+     * not for IOThreads.
+     *
+     * @throws ImageException IN_USE: another process has it still
+     */
+    default void activate() {}
+
+    /**
+     * Makes durable what was written and gives the image up, so that another process may take it; nothing is in flight.
+     * {@link #activate} takes it back. Blocks: not for IOThreads.
+     *
+     * @throws ImageException it is not all durable; the image stays ours
+     */
+    default void inactivate() {}
+
     /** Releases files and locks. Every channel is closed before. */
     @Override
     void close();

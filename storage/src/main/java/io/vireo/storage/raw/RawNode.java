@@ -98,6 +98,16 @@ public final class RawNode implements BlockNode {
     }
 
     @Override
+    public void activate() {
+        child.activate();
+    }
+
+    @Override
+    public void inactivate() {
+        child.inactivate();
+    }
+
+    @Override
     public void close() {
         child.close();
     }

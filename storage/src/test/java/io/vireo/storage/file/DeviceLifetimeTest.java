@@ -75,7 +75,8 @@ class DeviceLifetimeTest {
                 Engines.equip(loop, AioMode.THREADS);
                 if (mode != AioMode.THREADS) Engines.equip(loop, mode);
                 Fd fd = PosixFile.open(file.toString(), PosixFile.O_RDWR, 0);
-                HostFile node = loop.own(new HostFile("host_device", options.withAio(mode), fd, 4096, limits, lifetime::read));
+                HostFile node = loop.own(
+                        new HostFile("host_device", options.withAio(mode), fd, false, 4096, limits, lifetime::read));
                 NodeChannel channel = loop.own(node.open(loop));
                 TestRequest r = loop.own(new TestRequest(0)).whole(0);
                 channel.submit(r.request.lifetime());

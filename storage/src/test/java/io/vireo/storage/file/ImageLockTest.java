@@ -93,6 +93,25 @@ class ImageLockTest {
     }
 
     @Test
+    void leavesAnInactiveImageToOthersUntilItIsActivated() {
+        try (HostFile arriving = FileNode.open(image, false)) {
+            assertEquals(new TreeSet<>(), heldBytes());
+            try (HostFile leaving = FileNode.open(image)) {
+                assertEquals(ImageException.Kind.IN_USE, assertThrows(ImageException.class, arriving::activate).kind());
+                leaving.activate();
+                leaving.inactivate();
+                assertEquals(new TreeSet<>(), heldBytes(), "nothing is left of the attempt either");
+                arriving.activate();
+                assertEquals(ImageException.Kind.IN_USE, assertThrows(ImageException.class, leaving::activate).kind());
+                assertEquals(new TreeSet<>(List.of(100L, 101L, 201L, 203L)), heldBytes());
+                arriving.inactivate();
+                leaving.activate();
+                assertEquals(new TreeSet<>(List.of(100L, 101L, 201L, 203L)), heldBytes(), "the guest stayed after all");
+            }
+        }
+    }
+
+    @Test
     void letsReadersReadTogether() {
         FileOptions readOnly = image.withAccess(Access.READ_ONLY);
         try (HostFile one = FileNode.open(readOnly);

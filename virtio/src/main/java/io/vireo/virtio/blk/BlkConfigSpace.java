@@ -104,7 +104,13 @@ public final class BlkConfigSpace {
      * The driver is gone. The cache mode stays: it may be the same driver that comes back over another connection, and
      * to be write-back where it believes in write-through would lose its data.
      */
+    public void driverGone() {
+        zonesHidden = false;
+    }
+
+    /** The driver starts over: what it wrote is forgotten. */
     public void reset() {
+        writeback = writeCache;
         zonesHidden = false;
     }
 

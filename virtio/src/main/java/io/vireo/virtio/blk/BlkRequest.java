@@ -2,6 +2,8 @@ package io.vireo.virtio.blk;
 
 import io.vireo.posix.IoVec;
 import io.vireo.posix.Memory;
+import io.vireo.virtio.memory.DirtyLog;
+import io.vireo.virtio.memory.GuestMemory;
 
 /**
  * One request as the device judged it; reused for one after the other, filled by {@link BlkRequestReader}.
@@ -32,7 +34,7 @@ public final class BlkRequest {
     private long[] answerAddresses;
     private int answerBytes;
 
-    /** @param data this request's own, empty whenever there is no data to move */
+    /** @param data this request's own, empty whenever it has no data */
     public BlkRequest(IoVec data) {
         this.data = data;
     }
@@ -66,9 +68,25 @@ public final class BlkRequest {
         return lengthBytes;
     }
 
-    /** Host addresses of what IN fills and OUT writes. */
+    /** Host addresses of what IN fills and OUT writes, and of what GET_ID has filled. */
     public IoVec data() {
         return data;
+    }
+
+    /** Marks what this request has written into guest memory; {@code memory} is where it was taken from. */
+    public void log(GuestMemory memory, DirtyLog log) {
+        log.mark(memory.gpa(statusAddress), BlkLayout.REQ_STATUS_BYTES);
+        switch (type) {
+            case BlkLayout.T_IN, BlkLayout.T_GET_ID, BlkLayout.T_ZONE_REPORT -> {
+                data.rewind();
+                for (int i = 0; i < data.count(); i++) log.mark(memory.gpa(data.base(i)), data.lengthBytes(i));
+            }
+            case BlkLayout.T_GET_LIFETIME, BlkLayout.T_ZONE_APPEND -> {
+                if (verdict != PROCEED) return; // its answer's addresses are those of an earlier request
+                for (int i = 0; i < answerBytes; i++) log.mark(memory.gpa(answerAddresses[i]), 1);
+            }
+            default -> {}
+        }
     }
 
     /** Ranges to discard or to zero, one after the other; none of them is empty. */

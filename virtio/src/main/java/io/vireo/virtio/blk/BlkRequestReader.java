@@ -164,6 +164,8 @@ public final class BlkRequestReader {
         for (int i = chain.readableCount(); done < bytes; i++) {
             int piece = (int) Math.min(bytes - done, chain.lengthBytes(i));
             Memory.copy(id, done, chain.address(i), piece);
+            // At most 20 entries, fewer than a request may have.
+            request.data().add(chain.address(i), piece);
             done += piece;
         }
         request.bytesWrittenOnSuccess = bytes + REQ_STATUS_BYTES;

@@ -62,6 +62,15 @@ public final class BlkQueue {
         return data[slot];
     }
 
+    /** The same as the device sees it. */
+    public long dataGpa(int slot) {
+        return dataGpa[slot];
+    }
+
+    public long statusGpa(int slot) {
+        return controlGpa + (long) slot * CONTROL_BYTES + CONTROL_STATUS;
+    }
+
     /** One request with its data in one piece. */
     public boolean start(int slot, int type, long sector, int dataBytes, boolean deviceWrites) {
         begin(slot, type, sector, 0);

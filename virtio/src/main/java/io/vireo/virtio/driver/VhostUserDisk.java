@@ -165,7 +165,8 @@ public final class VhostUserDisk implements AutoCloseable {
         if ((offered & needed) != needed)
             throw new FrontendException(Fault.NOT_OFFERED,
                     "protocol features 0x%x, needed 0x%x".formatted(offered, needed));
-        frontend.setProtocolFeatures(offered & (needed | ProtocolFeatures.MQ | ProtocolFeatures.REPLY_ACK));
+        frontend.setProtocolFeatures(offered
+                & (needed | ProtocolFeatures.MQ | ProtocolFeatures.REPLY_ACK | ProtocolFeatures.LOG_SHMFD));
         if ((offered & ProtocolFeatures.MQ) == 0) return;
         int count = frontend.getQueueNum();
         if (count < options.queues()) throw new FrontendException(Fault.NOT_OFFERED, "only " + count + " queues");

@@ -129,6 +129,19 @@ public final class VhostUserFrontend implements AutoCloseable {
                 index, virtqueue.descriptorAddress(), virtqueue.driverAddress(), virtqueue.deviceAddress()));
     }
 
+    /** As {@link #setVringAddr}; the pages of it that the device writes are marked in the log. */
+    public void setLoggedVringAddr(int index, DriverVirtqueue virtqueue) {
+        tell(MessageType.SET_VRING_ADDR, VhostUserPayload.loggedAddresses(index, virtqueue.descriptorAddress(),
+                virtqueue.driverAddress(), virtqueue.deviceAddress(), virtqueue.deviceGpa()));
+    }
+
+    /** Where written pages are to be marked: {@code sizeBytes} bytes of a file, which stays the caller's. */
+    public void setLogBase(long sizeBytes, long offset, Fd file) {
+        send(MessageType.SET_LOG_BASE.id(), FLAG_VERSION, VhostUserPayload.logBase(sizeBytes, offset), file);
+        long verdict = replyTo(MessageType.SET_LOG_BASE).u64();
+        if (verdict != 0) throw new FrontendException(Fault.REFUSED, "SET_LOG_BASE was answered with " + verdict);
+    }
+
     public void setVringBase(int index, int availIndex) {
         tell(MessageType.SET_VRING_BASE, VhostUserPayload.state(index, availIndex));
     }

@@ -29,6 +29,20 @@ public final class VhostUserPayload {
                 .array();
     }
 
+    /** As {@link #addresses}, with the used ring logged from a guest physical address on. */
+    public static byte[] loggedAddresses(
+            int index, long descAddress, long availAddress, long usedAddress, long usedGpa) {
+        byte[] addresses = addresses(index, descAddress, availAddress, usedAddress);
+        return ByteBuffer.wrap(addresses).order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(ADDR_FLAGS, ADDR_F_LOG)
+                .putLong(ADDR_LOG, usedGpa)
+                .array();
+    }
+
+    public static byte[] logBase(long sizeBytes, long offset) {
+        return buffer(LOG_BYTES).putLong(LOG_SIZE, sizeBytes).putLong(LOG_OFFSET, offset).array();
+    }
+
     public static byte[] memTable(List<DriverMemory.Region> regions) {
         ByteBuffer table = buffer(TABLE_REGIONS + regions.size() * REGION_BYTES).putInt(TABLE_COUNT, regions.size());
         for (int i = 0; i < regions.size(); i++) put(table, TABLE_REGIONS + i * REGION_BYTES, regions.get(i));

@@ -137,6 +137,23 @@ public final class GuestMemory {
         return rest == 0;
     }
 
+    /** The guest physical address of a host address that {@link #translate} answered; {@link #FAULT} for any other. */
+    public long gpa(long hostAddress) {
+        long offset = hostAddress - largestHost;
+        if (offset >= 0 && offset < largestSize) return largestStart + offset;
+        for (int i = 0; i < hosts.length; i++) {
+            offset = hostAddress - hosts[i];
+            if (offset >= 0 && offset < sizes[i]) return starts[i] + offset;
+        }
+        return FAULT;
+    }
+
+    /** The last byte's guest physical address; meaningless without regions. */
+    public long lastGpa() {
+        int last = starts.length - 1;
+        return starts[last] + (sizes[last] - 1);
+    }
+
     /** As {@link #translate}, from the front-end's virtual addresses. Not for the hot path. */
     public long translateUser(long userAddress, long lengthBytes) {
         for (MemoryRegion region : regions) {

@@ -213,6 +213,8 @@ public final class PackedVirtqueue extends Virtqueue {
         Memory.putInt(at + DESC_LEN, (int) (first >>> 32));
         Memory.putU16(at + DESC_ID, (int) first);
         Memory.putU16Release(at + DESC_FLAGS, usedFlags(nextUsed, first >>> 32));
+        // With those between that are skipped: pages are counted, not descriptors.
+        if (usedLog() != null) usedLog().markDescriptors(offset(nextUsed), fresh, size());
         nextUsed = next;
         takenDescriptors -= fresh;
         usedSinceCallCheck = Math.min(usedSinceCallCheck + fresh, laps);
@@ -249,7 +251,10 @@ public final class PackedVirtqueue extends Virtqueue {
     public boolean enableKicks() {
         if (eventIdx) {
             int offWrap = offWrap(nextAvail);
-            if (kickOffWrap != offWrap) Memory.putU16(deviceEvent + EVENT_OFF_WRAP, offWrap);
+            if (kickOffWrap != offWrap) {
+                Memory.putU16(deviceEvent + EVENT_OFF_WRAP, offWrap);
+                if (usedLog() != null) usedLog().markDeviceArea(EVENT_OFF_WRAP, 2);
+            }
             kickOffWrap = offWrap;
         }
         writeKickFlags(eventIdx ? RING_EVENT_FLAGS_DESC : RING_EVENT_FLAGS_ENABLE);
@@ -262,6 +267,7 @@ public final class PackedVirtqueue extends Virtqueue {
     private void writeKickFlags(int flags) {
         if (kickFlags == flags) return;
         Memory.putU16Release(deviceEvent + EVENT_FLAGS, flags);
+        if (usedLog() != null) usedLog().markDeviceArea(EVENT_FLAGS, 2);
         kickFlags = flags;
     }
 }

@@ -1,5 +1,7 @@
 package io.vireo.virtio.queue;
 
+import io.vireo.virtio.memory.DirtyLog;
+
 /** The formats of a virtqueue: how large its areas are, how aligned, and where a device begins (virtio 1.3, 2.6). */
 public enum RingFormat {
     /** Descriptor table, available ring and used ring (2.7). */
@@ -12,6 +14,11 @@ public enum RingFormat {
         @Override
         public int newBase() {
             return 0;
+        }
+
+        @Override
+        public boolean isLoggedBy(DirtyLog log, int size, long descriptorAddress, long deviceAddress) {
+            return log.covers(deviceAddress, VirtqueueLayout.usedRingBytes(size));
         }
 
         @Override
@@ -43,6 +50,12 @@ public enum RingFormat {
         @Override
         public int newBase() {
             return PackedLayout.WRAP | PackedLayout.WRAP << 16;
+        }
+
+        @Override
+        public boolean isLoggedBy(DirtyLog log, int size, long descriptorAddress, long deviceAddress) {
+            return log.covers(descriptorAddress, VirtqueueLayout.descriptorTableBytes(size))
+                    && log.covers(deviceAddress, PackedLayout.EVENT_BYTES);
         }
 
         @Override
@@ -84,6 +97,9 @@ public enum RingFormat {
 
     /** Whether a virtqueue of this size can go on there. */
     public abstract boolean isValidBase(int size, int base);
+
+    /** Whether the log has a bit for every byte that a device writes into areas at these guest physical addresses. */
+    public abstract boolean isLoggedBy(DirtyLog log, int size, long descriptorAddress, long deviceAddress);
 
     /**
      * Finds the areas of a virtqueue of that size.

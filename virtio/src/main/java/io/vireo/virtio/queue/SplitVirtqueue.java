@@ -141,13 +141,20 @@ public final class SplitVirtqueue extends Virtqueue {
     /** The release pairs with the driver's acquire of used.idx (2.7.8.2). */
     @Override
     void writeUsed(int position, int count) {
+        int first = usedIdx & (size() - 1);
         for (int i = 0; i < count; i++) {
             long at = usedRing + USED_RING + (long) USED_ELEMENT_BYTES * ((usedIdx + i) & (size() - 1));
             Memory.putLong(at, used(position + i)); // laid out as struct virtq_used_elem is
         }
         usedIdx = (usedIdx + count) & 0xFFFF;
         Memory.putU16Release(usedRing + USED_IDX, usedIdx);
+        if (usedLog() != null) logUsed(first, count);
         usedSinceCallCheck = Math.min(usedSinceCallCheck + count, 0x10000);
+    }
+
+    private void logUsed(int first, int count) {
+        usedLog().markDeviceArea(USED_RING, USED_ELEMENT_BYTES, first, count, size());
+        usedLog().markDeviceArea(USED_IDX, 2);
     }
 
     /** As 2.7.7.2 and 2.7.10 say. */
@@ -168,21 +175,22 @@ public final class SplitVirtqueue extends Virtqueue {
     /** With EVENT_IDX that needs no store: the driver kicks when it passes avail_event, which stays behind. */
     @Override
     public void suppressKicks() {
-        if (!eventIdx) writeKicks(usedRing + USED_FLAGS, USED_F_NO_NOTIFY);
+        if (!eventIdx) writeKicks(USED_FLAGS, USED_F_NO_NOTIFY);
     }
 
     @Override
     public boolean enableKicks() {
-        if (eventIdx) writeKicks(usedRing + VirtqueueLayout.availEventOffset(size()), nextAvail);
-        else writeKicks(usedRing + USED_FLAGS, 0);
+        if (eventIdx) writeKicks(VirtqueueLayout.availEventOffset(size()), nextAvail);
+        else writeKicks(USED_FLAGS, 0);
         // The wish must be out before avail.idx is read; pairs with the driver's barrier between the two.
         Memory.fullFence();
         return refresh();
     }
 
-    private void writeKicks(long at, int value) {
+    private void writeKicks(long offset, int value) {
         if (kicksWritten && kicksValue == value) return;
-        Memory.putU16(at, value);
+        Memory.putU16(usedRing + offset, value);
+        if (usedLog() != null) usedLog().markDeviceArea(offset, 2);
         kicksValue = value;
         kicksWritten = true;
     }

@@ -46,6 +46,8 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     private int orderedCount;
 
     private int publishedCount;
+    /** Null while nobody wants to know what is written to use buffers. */
+    private UsedLog usedLog;
 
     /** @throws IllegalArgumentException a size beyond 1..32768 */
     Virtqueue(int index, int size, long features) {
@@ -95,6 +97,15 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
 
     /** The same virtqueue at other addresses: the memory table changed under it. */
     public abstract void moveTo(VirtqueueAreas areas);
+
+    /** Has all that is written into the virtqueue's areas from now on marked in {@code log}; null: no more. */
+    public final void logUsed(UsedLog log) {
+        usedLog = log;
+    }
+
+    final UsedLog usedLog() {
+        return usedLog;
+    }
 
     /**
      * Where a device begins that goes on with this virtqueue, in the words of vhost-user's vring base: the next avail

@@ -5,6 +5,7 @@ import io.vireo.posix.FileStatus;
 import io.vireo.posix.Mapping;
 import io.vireo.posix.PosixException;
 import io.vireo.posix.PosixFile;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
@@ -69,6 +70,11 @@ final class MemoryTable implements AutoCloseable {
         }
     }
 
+    /** Whether the log has a bit for every page of it. */
+    boolean isCoveredBy(DirtyLog log) {
+        return isEmpty() || log.covers(memory.lastGpa(), 1);
+    }
+
     /** A generation for the back-end to keep, with holds of its own. */
     GuestMemory generation() {
         memory.regions().forEach(region -> region.mapping().retain());
@@ -82,6 +88,11 @@ final class MemoryTable implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             throw new VhostUserException(Fault.VRING_ADDRESS, e.getMessage());
         }
+    }
+
+    /** The guest physical address of one of the front-end's virtual addresses, which is shared. */
+    long gpa(long userAddress) {
+        return memory.gpa(memory.translateUser(userAddress, 1));
     }
 
     private long translate(String area, long userAddress, long lengthBytes) {

@@ -7,6 +7,8 @@ public enum MessageType {
     SET_OWNER(3, 0, 0, 0, 0),
     RESET_OWNER(4, 0, 0, 0, 0),
     SET_MEM_TABLE(5, -1, 0, VhostUserLayout.TABLE_REGIONS_MAX, 0),
+    SET_LOG_BASE(6, VhostUserLayout.LOG_BYTES, 1, 1, ProtocolFeatures.LOG_SHMFD),
+    SET_LOG_FD(7, 0, 1, 1, ProtocolFeatures.LOG_SHMFD),
     SET_VRING_NUM(8, VhostUserLayout.STATE_BYTES, 0, 0, 0),
     SET_VRING_ADDR(9, VhostUserLayout.ADDR_BYTES, 0, 0, 0),
     SET_VRING_BASE(10, VhostUserLayout.STATE_BYTES, 0, 0, 0),
@@ -21,12 +23,18 @@ public enum MessageType {
     SET_BACKEND_REQ_FD(21, 0, 1, 1, ProtocolFeatures.BACKEND_REQ),
     GET_CONFIG(24, -1, 0, 0, ProtocolFeatures.CONFIG),
     SET_CONFIG(25, -1, 0, 0, ProtocolFeatures.CONFIG),
+    RESET_DEVICE(34, 0, 0, 0, ProtocolFeatures.RESET_DEVICE),
+    VRING_KICK(35, VhostUserLayout.STATE_BYTES, 0, 0, ProtocolFeatures.INBAND_NOTIFICATIONS),
     GET_MAX_MEM_SLOTS(36, 0, 0, 0, ProtocolFeatures.CONFIGURE_MEM_SLOTS),
     ADD_MEM_REG(37, VhostUserLayout.SLOT_BYTES, 1, 1, ProtocolFeatures.CONFIGURE_MEM_SLOTS),
     /** Takes no descriptor; some front-ends attach one, which is closed unused, as the document asks. */
-    REM_MEM_REG(38, VhostUserLayout.SLOT_BYTES, 0, 1, ProtocolFeatures.CONFIGURE_MEM_SLOTS);
+    REM_MEM_REG(38, VhostUserLayout.SLOT_BYTES, 0, 1, ProtocolFeatures.CONFIGURE_MEM_SLOTS),
+    SET_STATUS(39, VhostUserLayout.U64_BYTES, 0, 0, ProtocolFeatures.STATUS),
+    GET_STATUS(40, 0, 0, 0, ProtocolFeatures.STATUS),
+    SET_DEVICE_STATE_FD(42, VhostUserLayout.DEVICE_STATE_BYTES, 1, 1, ProtocolFeatures.DEVICE_STATE),
+    CHECK_DEVICE_STATE(43, 0, 0, 0, ProtocolFeatures.DEVICE_STATE);
 
-    private static final MessageType[] BY_ID = new MessageType[39];
+    private static final MessageType[] BY_ID = new MessageType[44];
 
     static {
         for (MessageType type : values()) BY_ID[type.id] = type;
@@ -59,7 +67,8 @@ public enum MessageType {
     /** Whether the request has a reply of its own, so that need_reply changes nothing. */
     public boolean hasReply() {
         return switch (this) {
-            case GET_FEATURES, GET_PROTOCOL_FEATURES, GET_VRING_BASE, GET_QUEUE_NUM, GET_CONFIG, GET_MAX_MEM_SLOTS -> true;
+            case GET_FEATURES, GET_PROTOCOL_FEATURES, GET_VRING_BASE, GET_QUEUE_NUM, GET_CONFIG, GET_MAX_MEM_SLOTS,
+                GET_STATUS, SET_DEVICE_STATE_FD, CHECK_DEVICE_STATE -> true;
             default -> false;
         };
     }

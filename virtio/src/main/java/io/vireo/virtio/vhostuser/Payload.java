@@ -25,11 +25,7 @@ final class Payload {
 
     /** A reply with room for a payload of the given length after the header. */
     static byte[] reply(int request, int payloadBytes) {
-        byte[] reply = new byte[VhostUserLayout.HEADER_BYTES + payloadBytes];
-        I32.set(reply, VhostUserLayout.HEADER_REQUEST, request);
-        I32.set(reply, VhostUserLayout.HEADER_FLAGS, VhostUserLayout.FLAG_VERSION | VhostUserLayout.FLAG_REPLY);
-        I32.set(reply, VhostUserLayout.HEADER_SIZE, payloadBytes);
-        return reply;
+        return message(request, VhostUserLayout.FLAG_VERSION | VhostUserLayout.FLAG_REPLY, payloadBytes);
     }
 
     static byte[] replyU64(int request, long value) {
@@ -39,9 +35,30 @@ final class Payload {
     }
 
     static byte[] replyState(int request, int index, int num) {
-        byte[] reply = reply(request, VhostUserLayout.STATE_BYTES);
-        I32.set(reply, VhostUserLayout.HEADER_BYTES + VhostUserLayout.STATE_INDEX, index);
-        I32.set(reply, VhostUserLayout.HEADER_BYTES + VhostUserLayout.STATE_NUM, num);
-        return reply;
+        return state(reply(request, VhostUserLayout.STATE_BYTES), index, num);
+    }
+
+    /** A request of our own without payload. */
+    static byte[] request(int request, int flags) {
+        return message(request, flags, 0);
+    }
+
+    /** A request of our own about a vring. */
+    static byte[] requestState(int request, int flags, int index) {
+        return state(message(request, flags, VhostUserLayout.STATE_BYTES), index, 0);
+    }
+
+    private static byte[] message(int request, int flags, int payloadBytes) {
+        byte[] message = new byte[VhostUserLayout.HEADER_BYTES + payloadBytes];
+        I32.set(message, VhostUserLayout.HEADER_REQUEST, request);
+        I32.set(message, VhostUserLayout.HEADER_FLAGS, flags);
+        I32.set(message, VhostUserLayout.HEADER_SIZE, payloadBytes);
+        return message;
+    }
+
+    private static byte[] state(byte[] message, int index, int num) {
+        I32.set(message, VhostUserLayout.HEADER_BYTES + VhostUserLayout.STATE_INDEX, index);
+        I32.set(message, VhostUserLayout.HEADER_BYTES + VhostUserLayout.STATE_NUM, num);
+        return message;
     }
 }

@@ -10,8 +10,10 @@ public final class ProtocolFeatures {
     public static final long BACKEND_SEND_FD = 1L << 10;
     public static final long INFLIGHT_SHMFD = 1L << 12;
     public static final long RESET_DEVICE = 1L << 13;
+    public static final long INBAND_NOTIFICATIONS = 1L << 14;
     public static final long CONFIGURE_MEM_SLOTS = 1L << 15;
     public static final long STATUS = 1L << 16;
+    public static final long DEVICE_STATE = 1L << 19;
 
     /**
      * VHOST_USER_F_PROTOCOL_FEATURES: among the virtio feature bits, says that the two messages about protocol features
@@ -19,8 +21,15 @@ public final class ProtocolFeatures {
      */
     public static final long NEGOTIABLE = 1L << 30;
 
+    /** VHOST_F_LOG_ALL, another of vhost-user's own among the virtio feature bits: written pages are marked in a log. */
+    public static final long LOG_ALL = 1L << 26;
+
     /** What a session offers. */
-    public static final long OFFERED = MQ | REPLY_ACK | BACKEND_REQ | CONFIG | CONFIGURE_MEM_SLOTS;
+    public static final long OFFERED = MQ | LOG_SHMFD | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD | RESET_DEVICE
+            | INBAND_NOTIFICATIONS | CONFIGURE_MEM_SLOTS | STATUS | DEVICE_STATE;
+
+    /** What INBAND_NOTIFICATIONS cannot do without. */
+    static final long INBAND_NEEDS = BACKEND_REQ | REPLY_ACK;
 
     private ProtocolFeatures() {}
 }

@@ -1,37 +1,42 @@
 package io.vireo.virtio.vhostuser;
 
-import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.posix.FileStatus;
 import io.vireo.posix.PosixFile;
-import io.vireo.virtio.queue.RingFormat;
-import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * One connection of a front-end, as a state machine: messages and descriptors in, replies out, what they mean to a
- * {@link VhostUserBackend}. It knows no socket. Thread: one.
+ * {@link VhostUserBackend}. It knows no socket. Here a message is checked as such, obeyed by whom it concerns, and
+ * answered. Thread: one.
  *
  * <p>A message that is refused changes nothing, but for one case: a vring that is complete and cannot start loses its
- * kick. A vring runs while features, memory, size, addresses and kick are known and it is enabled. The document lets it
- * start at the first kick; it starts at once instead, as other back-ends do, since looking at an idle ring harms nobody.
+ * kick.
  */
 public final class Session implements AutoCloseable {
+    /** Bits of vhost-user's own, which the device never sees. */
+    private static final long OWN_FEATURES = ProtocolFeatures.NEGOTIABLE | ProtocolFeatures.LOG_ALL;
+
     private final VhostUserBackend backend;
-    private final Vring[] vrings;
-    private long protocolFeatures;
-    private long features;
-    private boolean featuresAccepted;
-    private MemoryTable memory = MemoryTable.empty();
-    private Fd channel;
+    private final BackendLink link;
+    private final Negotiation negotiation = new Negotiation();
+    private final VringMessages vrings;
+    private final MemoryMessages memory;
+    private final LogMessages logs;
+    private final DeviceStateMessages deviceState;
+    private final DeviceStatus status = new DeviceStatus();
     private boolean closed;
 
-    public Session(VhostUserBackend backend) {
+    public Session(VhostUserBackend backend, BackendLink link) {
         this.backend = backend;
-        vrings = new Vring[backend.queueCountMax()];
-        for (int i = 0; i < vrings.length; i++) vrings[i] = new Vring(i);
+        this.link = link;
+        MemoryTable empty = MemoryTable.empty();
+        vrings = new VringMessages(backend, link, negotiation, empty);
+        memory = new MemoryMessages(backend, vrings, empty);
+        logs = new LogMessages(vrings);
+        deviceState = new DeviceStateMessages(backend);
     }
 
     /**
@@ -75,7 +80,7 @@ public final class Session implements AutoCloseable {
             throw new VhostUserException(Fault.PAYLOAD_SIZE, type + " with " + payload.length + " bytes");
         if (!type.acceptsDescriptors(fds.size()))
             throw new VhostUserException(Fault.DESCRIPTOR_COUNT, type + " with " + fds.size() + " descriptors");
-        if ((protocolFeatures & type.needs()) != type.needs())
+        if (!negotiation.has(type.needs()))
             throw new VhostUserException(Fault.NOT_NEGOTIATED, type + " was not negotiated");
     }
 
@@ -83,25 +88,33 @@ public final class Session implements AutoCloseable {
         return switch (type) {
             case GET_FEATURES -> Payload.replyU64(type.id(), offeredFeatures());
             case GET_PROTOCOL_FEATURES -> Payload.replyU64(type.id(), ProtocolFeatures.OFFERED);
-            case GET_QUEUE_NUM -> Payload.replyU64(type.id(), vrings.length);
+            case GET_QUEUE_NUM -> Payload.replyU64(type.id(), vrings.count());
             case GET_MAX_MEM_SLOTS -> Payload.replyU64(type.id(), MemoryTable.SLOTS_MAX);
+            case GET_STATUS -> Payload.replyU64(type.id(), status.value());
             case GET_CONFIG -> getConfig(payload);
-            case GET_VRING_BASE -> getVringBase(payload);
+            case GET_VRING_BASE -> vrings.getBase(payload);
+            case SET_DEVICE_STATE_FD -> suspended(type, () -> deviceState.setFd(payload, fds));
+            case CHECK_DEVICE_STATE -> suspended(type, deviceState::check);
             case SET_FEATURES -> done(() -> setFeatures(Payload.i64(payload, 0)));
             case SET_PROTOCOL_FEATURES -> done(() -> setProtocolFeatures(Payload.i64(payload, 0)));
             // RESET_OWNER once meant several things; the document asks to ignore it.
             case SET_OWNER, RESET_OWNER -> null;
-            case SET_MEM_TABLE -> done(() -> setMemTable(payload, fds));
-            case ADD_MEM_REG -> done(() -> useMemory(memory.with(slot(payload), fds.getFirst())));
-            case REM_MEM_REG -> done(() -> useMemory(memory.without(slot(payload))));
-            case SET_VRING_NUM -> done(() -> setVringNum(payload));
-            case SET_VRING_ADDR -> done(() -> setVringAddr(payload));
-            case SET_VRING_BASE -> done(() -> setVringBase(payload));
-            case SET_VRING_ENABLE -> done(() -> setVringEnable(payload));
-            case SET_VRING_KICK -> done(() -> setVringKick(payload, fds));
-            case SET_VRING_CALL -> done(() -> setVringCall(payload, fds));
-            case SET_VRING_ERR -> done(() -> setVringErr(payload, fds));
-            case SET_BACKEND_REQ_FD -> done(() -> setBackendChannel(fds));
+            case RESET_DEVICE -> done(this::resetDevice);
+            case SET_STATUS -> done(() -> setStatus(DeviceStatus.check(Payload.i64(payload, 0))));
+            case SET_MEM_TABLE -> done(() -> memory.setMemTable(payload, fds));
+            case ADD_MEM_REG -> done(() -> memory.addMemReg(payload, fds));
+            case REM_MEM_REG -> done(() -> memory.remMemReg(payload));
+            case SET_LOG_BASE -> logs.setLogBase(payload, fds);
+            case SET_LOG_FD -> done(() -> logs.setLogFd(fds));
+            case SET_VRING_NUM -> done(() -> vrings.setNum(payload));
+            case SET_VRING_ADDR -> done(() -> vrings.setAddr(payload));
+            case SET_VRING_BASE -> done(() -> vrings.setBase(payload));
+            case SET_VRING_ENABLE -> done(() -> vrings.setEnable(payload));
+            case SET_VRING_KICK -> done(() -> vrings.setKick(payload, fds));
+            case SET_VRING_CALL -> done(() -> vrings.setCall(payload, fds));
+            case SET_VRING_ERR -> done(() -> vrings.setErr(payload, fds));
+            case VRING_KICK -> done(() -> vrings.kick(payload));
+            case SET_BACKEND_REQ_FD -> done(() -> setBackendReqFd(fds));
             case SET_CONFIG -> done(() -> setConfig(payload));
         };
     }
@@ -112,8 +125,13 @@ public final class Session implements AutoCloseable {
         return null;
     }
 
+    private byte[] suspended(MessageType type, Supplier<byte[]> action) {
+        if (vrings.anyRuns()) throw new VhostUserException(Fault.VRING_RUNNING, type + " while a vring runs");
+        return action.get();
+    }
+
     private boolean wantsReply(MessageHeader header) {
-        return header.needsReply() && (protocolFeatures & ProtocolFeatures.REPLY_ACK) != 0;
+        return header.needsReply() && negotiation.has(ProtocolFeatures.REPLY_ACK);
     }
 
     private static byte[] acknowledgement(MessageHeader header, long error) {
@@ -123,6 +141,10 @@ public final class Session implements AutoCloseable {
     private Answer refuse(MessageType type, MessageHeader header, VhostUserException refused) {
         if (type == MessageType.GET_CONFIG && refused.fault() == Fault.CONFIG)
             return new Answer(Payload.reply(header.request(), 0), refused);
+        if (type == MessageType.SET_DEVICE_STATE_FD && negotiation.has(type.needs()))
+            return new Answer(Payload.replyU64(header.request(), VhostUserLayout.DEVICE_STATE_NO_FD | 1), refused);
+        if (type == MessageType.CHECK_DEVICE_STATE && negotiation.has(type.needs()))
+            return new Answer(acknowledgement(header, 1), refused);
         if (wantsReply(header) && (type == null || !type.hasReply())) return new Answer(acknowledgement(header, 1), refused);
         // The guest can cause this one through an honest front-end, which should not lose its disk for it.
         if (type == MessageType.SET_CONFIG && refused.fault() == Fault.CONFIG) return new Answer(null, refused);
@@ -130,157 +152,57 @@ public final class Session implements AutoCloseable {
     }
 
     private long offeredFeatures() {
-        return backend.offeredFeatures() | ProtocolFeatures.NEGOTIABLE;
+        return backend.offeredFeatures() | OWN_FEATURES;
     }
 
     private void setFeatures(long accepted) {
         long unoffered = accepted & ~offeredFeatures();
         if (unoffered != 0)
             throw new VhostUserException(Fault.FEATURES, "features 0x%x were not offered".formatted(unoffered));
-        if (featuresAccepted && accepted == features) return;
-        for (Vring vring : vrings) {
-            if (vring.running) {
-                throw new VhostUserException(Fault.VRING_RUNNING,
-                        "features change from 0x%x to 0x%x while vring %d runs".formatted(features, accepted, vring.index));
-            }
+        if (negotiation.featuresAccepted && ((accepted ^ negotiation.features) & ~ProtocolFeatures.LOG_ALL) == 0) {
+            // Front-ends switch logging alone while the guest runs.
+            vrings.switchLogging(accepted);
+            return;
         }
-        backend.acceptFeatures(accepted & ~ProtocolFeatures.NEGOTIABLE);
-        features = accepted;
-        featuresAccepted = true;
-        startReady();
+        if (vrings.anyRuns()) {
+            throw new VhostUserException(Fault.VRING_RUNNING,
+                    "features change from 0x%x to 0x%x while a vring runs".formatted(negotiation.features, accepted));
+        }
+        backend.acceptFeatures(accepted & ~OWN_FEATURES);
+        negotiation.featuresAccepted = true;
+        vrings.switchLogging(accepted);
     }
 
     private void setProtocolFeatures(long accepted) {
         long unoffered = accepted & ~ProtocolFeatures.OFFERED;
         if (unoffered != 0)
             throw new VhostUserException(Fault.FEATURES, "protocol features 0x%x were not offered".formatted(unoffered));
-        protocolFeatures = accepted;
+        boolean inband = (accepted & ProtocolFeatures.INBAND_NOTIFICATIONS) != 0;
+        if (inband && (accepted & ProtocolFeatures.INBAND_NEEDS) != ProtocolFeatures.INBAND_NEEDS)
+            throw new VhostUserException(Fault.FEATURES, "INBAND_NOTIFICATIONS without BACKEND_REQ and REPLY_ACK");
+        negotiation.protocolFeatures = accepted;
     }
 
-    private void setMemTable(byte[] payload, List<Fd> fds) {
-        long count = payload.length < VhostUserLayout.TABLE_REGIONS ? -1 : Payload.u32(payload, VhostUserLayout.TABLE_COUNT);
-        // count is compared before it is multiplied, and 8 regions are the most
-        if (count < 0 || count > VhostUserLayout.TABLE_REGIONS_MAX
-                || payload.length != VhostUserLayout.TABLE_REGIONS + count * VhostUserLayout.REGION_BYTES) {
-            throw new VhostUserException(Fault.PAYLOAD_SIZE,
-                    "memory table of %d regions in %d bytes".formatted(count, payload.length));
-        }
-        if (count != fds.size()) {
-            throw new VhostUserException(Fault.DESCRIPTOR_COUNT,
-                    "memory table of %d regions with %d descriptors".formatted(count, fds.size()));
-        }
-        List<RegionDescription> regions = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            regions.add(RegionDescription.read(payload, VhostUserLayout.TABLE_REGIONS + i * VhostUserLayout.REGION_BYTES));
-        }
-        useMemory(MemoryTable.of(regions, fds));
+    /** Status 0 is a reset (virtio 1.3, 2.1.2), and also what QEMU says whenever it has stopped a device: rings only stop. */
+    private void setStatus(int value) {
+        if (value == 0) vrings.stopAll();
+        status.set(value, negotiation.featuresAccepted);
     }
 
-    private static RegionDescription slot(byte[] payload) {
-        return RegionDescription.read(payload, VhostUserLayout.SLOT_REGION);
+    /** The driver starts over. What the two programs agreed on stays: memory, channel, protocol features. */
+    private void resetDevice() {
+        vrings.reset();
+        negotiation.resetDriver();
+        vrings.switchLogging(0);
+        status.set(0, false);
+        backend.reset();
     }
 
-    private void useMemory(MemoryTable next) {
-        VirtqueueAreas[] areas = new VirtqueueAreas[vrings.length];
-        try {
-            for (Vring vring : vrings) {
-                if (vring.running) areas[vring.index] = next.translate(vring.addresses, format(), vring.size);
-            }
-        } catch (VhostUserException e) {
-            next.close();
-            throw e;
-        }
-        MemoryTable before = memory;
-        memory = next;
-        try {
-            backend.useMemory(next.generation(), areas);
-        } finally {
-            before.close();
-        }
-        startReady();
-    }
-
-    private void setVringNum(byte[] payload) {
-        Vring vring = stoppedVring(MessageType.SET_VRING_NUM, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
-        int size = Payload.i32(payload, VhostUserLayout.STATE_NUM);
-        requireSize(vring, size);
-        vring.size = size;
-        startIfReady(vring);
-    }
-
-    private void setVringBase(byte[] payload) {
-        Vring vring = stoppedVring(MessageType.SET_VRING_BASE, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
-        int base = Payload.i32(payload, VhostUserLayout.STATE_NUM);
-        // Of a packed ring it can only be judged beside the size, which may come later.
-        if (format() == RingFormat.SPLIT) requireBase(vring, base);
-        vring.base = base;
-    }
-
-    private void setVringAddr(byte[] payload) {
-        Vring vring = vring(Payload.u32(payload, VhostUserLayout.ADDR_INDEX));
-        VringAddresses addresses = VringAddresses.read(payload);
-        if (addresses.equals(vring.addresses)) return;
-        requireStopped(MessageType.SET_VRING_ADDR, vring);
-        // What is not known yet is checked when the vring starts, which it cannot without.
-        if (vring.size > 0 && !memory.isEmpty()) memory.translate(addresses, format(), vring.size);
-        vring.addresses = addresses;
-        startIfReady(vring);
-    }
-
-    private void setVringEnable(byte[] payload) {
-        Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
-        long enable = Payload.u32(payload, VhostUserLayout.STATE_NUM);
-        vring.enabled = enable != 0 ? Vring.Enabled.YES : Vring.Enabled.NO;
-        if (enable == 0) stop(vring);
-        else startIfReady(vring);
-    }
-
-    private byte[] getVringBase(byte[] payload) {
-        Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
-        stop(vring);
-        vring.replaceKick(null);
-        return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base(format()));
-    }
-
-    private void setVringKick(byte[] payload, List<Fd> fds) {
-        Vring vring = describedVring(payload);
-        EventFd kick = takeEventFd(payload, fds);
-        if (kick == null) {
-            throw new VhostUserException(Fault.DESCRIPTOR_COUNT,
-                    "vring " + vring.index + " without a kick: polling for ever is not supported");
-        }
-        stop(vring);
-        vring.replaceKick(kick);
-        startIfReady(vring);
-    }
-
-    private void setVringCall(byte[] payload, List<Fd> fds) {
-        Vring vring = describedVring(payload);
-        EventFd call = takeEventFd(payload, fds);
-        if (vring.running) backend.setCall(vring.index, call);
-        vring.replaceCall(call);
-        // What the one before was told nobody may have heard: a front-end swaps them while the guest waits.
-        if (call != null) call.signal();
-    }
-
-    private void setVringErr(byte[] payload, List<Fd> fds) {
-        Vring vring = describedVring(payload);
-        EventFd err = takeEventFd(payload, fds);
-        if (vring.running) backend.setErr(vring.index, err);
-        vring.replaceErr(err);
-    }
-
-    private void setBackendChannel(List<Fd> fds) {
-        FileStatus status = PosixFile.status(fds.getFirst());
-        if (status.kind() != FileStatus.Kind.SOCKET)
-            throw new VhostUserException(Fault.DESCRIPTOR_KIND, "back-end channel in a descriptor of kind " + status.kind());
-        Fd before = channel;
-        channel = fds.removeFirst();
-        try {
-            backend.backendChannel(channel);
-        } finally {
-            if (before != null) before.close();
-        }
+    private void setBackendReqFd(List<Fd> fds) {
+        FileStatus file = PosixFile.status(fds.getFirst());
+        if (file.kind() != FileStatus.Kind.SOCKET)
+            throw new VhostUserException(Fault.DESCRIPTOR_KIND, "back-end channel in a descriptor of kind " + file.kind());
+        link.connect(fds.removeFirst(), negotiation.protocolFeatures);
     }
 
     private byte[] getConfig(byte[] payload) {
@@ -302,94 +224,6 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    private Vring vring(long index) {
-        if (index >= vrings.length)
-            throw new VhostUserException(Fault.VRING_INDEX, "vring %d of %d".formatted(index, vrings.length));
-        return vrings[(int) index];
-    }
-
-    private Vring describedVring(byte[] payload) {
-        return vring(Payload.i64(payload, 0) & VhostUserLayout.VRING_INDEX_MASK);
-    }
-
-    private Vring stoppedVring(MessageType type, long index) {
-        Vring vring = vring(index);
-        requireStopped(type, vring);
-        return vring;
-    }
-
-    private static void requireStopped(MessageType type, Vring vring) {
-        if (vring.running) throw new VhostUserException(Fault.VRING_RUNNING, type + " while vring " + vring.index + " runs");
-    }
-
-    private RingFormat format() {
-        return RingFormat.of(features);
-    }
-
-    private void requireSize(Vring vring, int size) {
-        if (!format().isValidSize(size)) {
-            throw new VhostUserException(Fault.VRING_SIZE,
-                    "%s vring %d of size %s".formatted(format(), vring.index, Integer.toUnsignedString(size)));
-        }
-    }
-
-    private void requireBase(Vring vring, int base) {
-        if (!format().isValidBase(vring.size, base)) {
-            throw new VhostUserException(Fault.VRING_BASE,
-                    "%s vring %d at 0x%x".formatted(format(), vring.index, base));
-        }
-    }
-
-    /** The message's eventfd, which leaves {@code fds}; null when the message says that there is none. */
-    private static EventFd takeEventFd(byte[] payload, List<Fd> fds) {
-        boolean announced = (Payload.i64(payload, 0) & VhostUserLayout.VRING_NO_FD) == 0;
-        if (announced == fds.isEmpty()) {
-            throw new VhostUserException(Fault.DESCRIPTOR_COUNT,
-                    (announced ? "a descriptor is announced" : "no descriptor is announced") + " and there are " + fds.size());
-        }
-        if (!announced) return null;
-        EventFd event = EventDescriptor.accept(fds.getFirst());
-        fds.removeFirst();
-        return event;
-    }
-
-    private void startReady() {
-        for (Vring vring : vrings) startIfReady(vring);
-    }
-
-    private void startIfReady(Vring vring) {
-        if (vring.running || !featuresAccepted || !isEnabled(vring)) return;
-        if (memory.isEmpty() || vring.size == 0 || vring.addresses == null || vring.kick == null) return;
-        VirtqueueAreas areas;
-        int base = vring.base(format());
-        try {
-            // Size and base may have come before the features that say how they are meant.
-            requireSize(vring, vring.size);
-            requireBase(vring, base);
-            areas = memory.translate(vring.addresses, format(), vring.size);
-        } catch (VhostUserException e) {
-            vring.replaceKick(null);
-            throw e;
-        }
-        backend.startVring(vring.index,
-                new VringSetup(vring.size, areas, base, vring.kick, vring.call, vring.err));
-        vring.running = true;
-    }
-
-    private boolean isEnabled(Vring vring) {
-        return switch (vring.enabled) {
-            case YES -> true;
-            case NO -> false;
-            case UNSAID -> (features & ProtocolFeatures.NEGOTIABLE) == 0;
-        };
-    }
-
-    private void stop(Vring vring) {
-        if (!vring.running) return;
-        vring.base = backend.stopVring(vring.index);
-        vring.running = false;
-    }
-
     /**
      * The connection is over: stops what runs, tells the back-end, closes every descriptor. A second call does nothing.
      * What the back-end throws does not keep it from the rest, and is thrown at the end.
@@ -399,15 +233,16 @@ public final class Session implements AutoCloseable {
         if (closed) return;
         closed = true;
         RuntimeException failure = null;
-        for (Vring vring : vrings) failure = attempt(() -> stop(vring), failure);
+        failure = attempt(vrings::end, failure);
         failure = attempt(backend::disconnected, failure);
-        for (Vring vring : vrings) vring.close();
-        if (channel != null) channel.close();
+        vrings.close();
+        logs.close();
+        deviceState.close();
         memory.close();
         if (failure != null) throw failure;
     }
 
-    private static RuntimeException attempt(Runnable action, RuntimeException earlier) {
+    static RuntimeException attempt(Runnable action, RuntimeException earlier) {
         try {
             action.run();
             return earlier;

@@ -1,8 +1,9 @@
 package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.EventFd;
-import io.vireo.posix.Fd;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 
 /**
@@ -13,13 +14,13 @@ import io.vireo.virtio.queue.VirtqueueAreas;
  * the end of a connection the running vrings are stopped and then {@link #disconnected} is called once.
  */
 public interface VhostUserBackend {
-    /** Virtio feature bits of the device and its rings. Bit 30 is the session's own business. */
+    /** Virtio feature bits of the device and its rings. Bits 26 and 30 are the session's own business. */
     long offeredFeatures();
 
     /** 1..256, constant. */
     int queueCountMax();
 
-    /** A subset of what is offered, without bit 30. No vring runs; the last call counts. */
+    /** A subset of what is offered, without bits 26 and 30. No vring runs; the last call counts. */
     void acceptFeatures(long features);
 
     /**
@@ -40,6 +41,15 @@ public interface VhostUserBackend {
      */
     void useMemory(GuestMemory memory, VirtqueueAreas[] areas);
 
+    /**
+     * Has all that is written for requests from now on marked in {@code log}, also for those in flight; null: no more.
+     * When this returns nobody marks in the one before.
+     */
+    void logWrites(DirtyLog log);
+
+    /** As {@link #logWrites}, for what is written into a running vring's own areas. */
+    void logUsed(int index, UsedLog log);
+
     /** Starts a vring, beginning with a look at what is available: the kick may have come and gone before. */
     void startVring(int index, VringSetup setup);
 
@@ -57,11 +67,23 @@ public interface VhostUserBackend {
     void setErr(int index, EventFd err);
 
     /**
-     * A connected socket for requests of our own (BACKEND_CONFIG_CHANGE_MSG), replacing the one before. It stays the
-     * session's, which closes it when it is replaced or after {@link #disconnected}.
+     * The last vring was stopped, by GET_VRING_BASE or device status 0, with LOG_ALL on: a front-end does that when it has moved the guest. No
+     * vring runs, and when this returns the disk may be opened elsewhere; a vring that starts again takes it back.
      */
-    void backendChannel(Fd socket);
+    void handOver();
 
-    /** The connection is over; no vring runs. Releases the memory generation and forgets the channel. */
+    /** What the device knows that nobody says again after a migration, at most 4096 bytes. No vring runs. */
+    byte[] saveState();
+
+    /** False when that is no state of such a device; nothing changed then. No vring runs. */
+    boolean loadState(byte[] state);
+
+    /**
+     * RESET_DEVICE: the driver starts over. No vring runs; features and configuration are as before the first driver, and
+     * the memory stays.
+     */
+    void reset();
+
+    /** The connection is over; no vring runs. Releases the memory generation. */
     void disconnected();
 }

@@ -23,7 +23,11 @@ public final class VhostUserException extends RuntimeException {
         VRING_RUNNING,
         MEMORY_REGION,
         MEMORY_SLOTS,
-        CONFIG
+        LOG,
+        CONFIG,
+        STATUS,
+        DEVICE_STATE,
+        RESERVED
     }
 
     private final Fault fault;

@@ -11,6 +11,8 @@ package io.vireo.virtio.vhostuser;
  * struct region  { u64 guest_address; u64 size; u64 user_address; u64 mmap_offset; };
  * struct table   { u32 regions; u32 padding; struct region region[regions]; };   // at most 8
  * struct slot    { u64 padding; struct region region; };           // ADD_MEM_REG, REM_MEM_REG
+ * struct log     { u64 size; u64 offset; };
+ * struct state transfer { u32 direction; u32 phase; };             // SET_DEVICE_STATE_FD; 0 = save, 1 = load
  * struct config  { u32 offset; u32 size; u32 flags; u8 payload[size]; };
  * u64 for features, counts, acknowledgements (0 = done) and vring descriptors (index, NO_FD)
  * }</pre>
@@ -39,6 +41,12 @@ public final class VhostUserLayout {
     public static final int ADDR_AVAILABLE = 24;
     public static final int ADDR_LOG = 32;
     public static final int ADDR_BYTES = 40;
+    /** VHOST_VRING_F_LOG, of the flags. */
+    public static final int ADDR_F_LOG = 1;
+
+    public static final int LOG_SIZE = 0;
+    public static final int LOG_OFFSET = 8;
+    public static final int LOG_BYTES = 16;
 
     public static final int REGION_GUEST_ADDRESS = 0;
     public static final int REGION_SIZE = 8;
@@ -59,6 +67,12 @@ public final class VhostUserLayout {
     public static final int CONFIG_PAYLOAD = 12;
     public static final int CONFIG_BYTES_MAX = 256;
 
+    public static final int DEVICE_STATE_DIRECTION = 0;
+    public static final int DEVICE_STATE_PHASE = 4;
+    public static final int DEVICE_STATE_BYTES = 8;
+    /** Of the answer: there is no descriptor with it. Bits 0 to 7 say what went wrong. */
+    public static final int DEVICE_STATE_NO_FD = 0x100;
+
     /** Of the u64 that comes with a kick, call or err descriptor: the vring's index, and "no descriptor attached". */
     public static final int VRING_INDEX_MASK = 0xFF;
     public static final int VRING_NO_FD = 0x100;
@@ -68,9 +82,6 @@ public final class VhostUserLayout {
 
     /** Most descriptors one message may carry: Linux passes no more at once (SCM_MAX_FD). */
     public static final int DESCRIPTORS_MAX = 253;
-
-    /** Back-end's own requests, over the channel of SET_BACKEND_REQ_FD: VHOST_USER_BACKEND_CONFIG_CHANGE_MSG. */
-    public static final int BACKEND_CONFIG_CHANGE_MSG = 2;
 
     private VhostUserLayout() {}
 }

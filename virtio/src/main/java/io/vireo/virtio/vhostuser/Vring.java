@@ -6,6 +6,8 @@ import io.vireo.virtio.queue.RingFormat;
 /** What a session knows of one vring. Owns its descriptors. */
 final class Vring implements AutoCloseable {
     final int index;
+    final VringEvent call;
+    final VringEvent err;
     /** 0 until SET_VRING_NUM. */
     int size;
     /** Null until SET_VRING_ADDR. */
@@ -13,16 +15,16 @@ final class Vring implements AutoCloseable {
     /** Where to go on, in the device's words; null for a new ring. While the vring runs, the device knows better. */
     Integer base;
     EventFd kick;
-    EventFd call;
-    EventFd err;
     Enabled enabled = Enabled.UNSAID;
     boolean running;
 
     /** A vring nobody spoke of is enabled only for a front-end that does not negotiate protocol features. */
     enum Enabled { UNSAID, YES, NO }
 
-    Vring(int index) {
+    Vring(int index, BackendLink link) {
         this.index = index;
+        call = new VringEvent(link, BackendRequest.VRING_CALL, index);
+        err = new VringEvent(link, BackendRequest.VRING_ERR, index);
     }
 
     int base(RingFormat format) {
@@ -34,20 +36,19 @@ final class Vring implements AutoCloseable {
         kick = next;
     }
 
-    void replaceCall(EventFd next) {
-        if (call != null) call.close();
-        call = next;
-    }
-
-    void replaceErr(EventFd next) {
-        if (err != null) err.close();
-        err = next;
+    /** As at the beginning, but for whom to tell: the driver starts over, its front-end does not. */
+    void reset() {
+        size = 0;
+        addresses = null;
+        base = null;
+        replaceKick(null);
+        enabled = Enabled.NO;
     }
 
     @Override
     public void close() {
         replaceKick(null);
-        replaceCall(null);
-        replaceErr(null);
+        call.close();
+        err.close();
     }
 }

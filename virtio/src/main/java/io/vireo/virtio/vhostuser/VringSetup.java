@@ -1,6 +1,7 @@
 package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.EventFd;
+import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 
 /**
@@ -12,5 +13,7 @@ import io.vireo.virtio.queue.VirtqueueAreas;
  * @param base where to go on, see {@link io.vireo.virtio.queue.Virtqueue#base}
  * @param call null when the driver polls
  * @param err null when the front-end does not want to know
+ * @param usedLog null when what is written into its areas is not logged
  */
-public record VringSetup(int size, VirtqueueAreas areas, int base, EventFd kick, EventFd call, EventFd err) {}
+public record VringSetup(
+        int size, VirtqueueAreas areas, int base, EventFd kick, EventFd call, EventFd err, UsedLog usedLog) {}

@@ -126,11 +126,19 @@ class BlkConfigSpaceTest {
     @Tag("virtio-1.3-5.2.5/cache-mode-after-reset")
     void keepsTheModeOverAReset() {
         config.write(32, new byte[] {0});
-        config.reset();
+        config.driverGone();
         assertFalse(config.writeback());
         assertEquals(0, config.read(32, 1)[0]);
         config.accepted(WCE | FLUSH);
         assertFalse(config.isWriteBack(WCE | FLUSH));
+    }
+
+    @Test
+    @Tag("vhost-user-RESET_DEVICE")
+    void hasTheConfiguredModeWhenTheDriverStartsOver() {
+        config.write(32, new byte[] {0});
+        config.reset();
+        assertTrue(config.writeback());
     }
 
     @Test

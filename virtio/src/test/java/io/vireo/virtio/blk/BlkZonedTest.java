@@ -71,7 +71,7 @@ class BlkZonedTest {
         config.accepted(F_ZONED);
         assertEquals(Z_HA, config.read(92, 1)[0]);
         config.accepted(0);
-        config.reset();
+        config.driverGone();
         assertEquals(Z_HA, config.read(92, 1)[0], "the next driver");
     }
 

@@ -96,6 +96,34 @@ class PackedSessionTest {
         assertEquals(Fault.VRING_SIZE, refused.fault());
     }
 
+    /** What the device writes is in two areas, of which the front-end says only for one how its log counts. */
+    @Test
+    @Tag("vhost-user-LOG_SHMFD")
+    void logsDescriptorsWhereTheGuestHasThemAndEventSuppressionWhereTheFrontEndSays() {
+        setUp(0, 8);
+        kick(0);
+        long logBytes = (Peer.GPA + Peer.MEMORY_BYTES) / 4096 / 8;
+        peer.send(MessageType.SET_LOG_BASE, Peer.logBase(logBytes, 0), Peer.memory(logBytes));
+        VhostUserException refused = peer.ask(MessageType.SET_VRING_ADDR,
+                Peer.loggedAddresses(0, Peer.USER, logBytes * 8 * 4096 - 3)).refused();
+        assertEquals(Fault.LOG, refused.fault());
+        peer.ask(MessageType.SET_VRING_ADDR, Peer.loggedAddresses(0, Peer.USER, logBytes * 8 * 4096 - 4));
+        assertEquals(Peer.GPA, peer.backend.usedLogs[0].descriptorAddress());
+        assertEquals(logBytes * 8 * 4096 - 4, peer.backend.usedLogs[0].deviceAddress());
+    }
+
+    @Test
+    void beginsAtBothWrapCountersAgainAfterAReset() {
+        setUp(0, 8);
+        kick(0);
+        peer.backend.stopsAt = 0x8003_8003;
+        peer.send(MessageType.RESET_DEVICE, Peer.none());
+        peer.send(MessageType.SET_FEATURES, Peer.u64(peer.backend.offered | 1L << 30));
+        setUp(0, 8);
+        kick(0);
+        assertEquals(0x8000_8000, peer.backend.running[0].base());
+    }
+
     @Test
     void refusesAreasThatAreNotAlignedForEventSuppression() {
         peer.send(MessageType.SET_VRING_NUM, Peer.state(0, 8));

@@ -21,7 +21,8 @@ final class Peer {
     static final int RING_SIZE = 128;
 
     final RecordingBackend backend = new RecordingBackend();
-    final Session session = new Session(backend);
+    final RecordingLink link = new RecordingLink();
+    final Session session = new Session(backend, link);
 
     Session.Answer send(MessageType type, byte[] payload, Fd... fds) {
         return send(type.id(), 0, payload, fds);
@@ -44,7 +45,7 @@ final class Peer {
     void negotiate() {
         send(MessageType.SET_PROTOCOL_FEATURES, u64(get(MessageType.GET_PROTOCOL_FEATURES)));
         send(MessageType.SET_OWNER, none());
-        send(MessageType.SET_FEATURES, u64(get(MessageType.GET_FEATURES)));
+        send(MessageType.SET_FEATURES, u64(get(MessageType.GET_FEATURES) & ~ProtocolFeatures.LOG_ALL));
     }
 
     void shareMemory() {
@@ -79,6 +80,18 @@ final class Peer {
 
     static byte[] state(int index, int num) {
         return buffer(8).putInt(index).putInt(num).array();
+    }
+
+    static byte[] logBase(long sizeBytes, long offset) {
+        return buffer(VhostUserLayout.LOG_BYTES).putLong(sizeBytes).putLong(offset).array();
+    }
+
+    /** As {@link #addresses(int, long)}, with the used ring's pages logged from {@code log} on. */
+    static byte[] loggedAddresses(int index, long at, long log) {
+        byte[] addresses = addresses(index, at);
+        addresses[VhostUserLayout.ADDR_FLAGS] = 1;
+        System.arraycopy(u64(log), 0, addresses, VhostUserLayout.ADDR_LOG, 8);
+        return addresses;
     }
 
     /** Descriptor table at {@code at}, avail ring a page further, used ring two. */

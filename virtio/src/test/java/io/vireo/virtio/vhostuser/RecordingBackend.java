@@ -7,9 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vireo.posix.EventFd;
-import io.vireo.posix.Fd;
+import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.RingFormat;
+import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.ArrayList;
@@ -26,8 +27,9 @@ final class RecordingBackend implements VhostUserBackend {
     final List<String> calls = new ArrayList<>();
     final VringSetup[] running = new VringSetup[QUEUES];
     final VirtqueueAreas[] rings = new VirtqueueAreas[QUEUES];
+    final UsedLog[] usedLogs = new UsedLog[QUEUES];
     GuestMemory memory;
-    Fd channel;
+    DirtyLog log;
     long accepted;
     int stopsAt = 7;
     long offered = FEATURES;
@@ -78,6 +80,19 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
+    public void logWrites(DirtyLog next) {
+        log = next;
+        calls.add(next == null ? "log nothing" : "log");
+    }
+
+    @Override
+    public void logUsed(int index, UsedLog next) {
+        assertNotNull(running[index]);
+        usedLogs[index] = next;
+        calls.add(next == null ? "log used nothing " + index : "log used " + index);
+    }
+
+    @Override
     public void startVring(int index, VringSetup setup) {
         assertNull(running[index], "a vring is started once");
         assertNotNull(memory);
@@ -85,6 +100,7 @@ final class RecordingBackend implements VhostUserBackend {
         assertTrue(RingFormat.of(accepted).isValidSize(setup.size()));
         running[index] = setup;
         rings[index] = setup.areas();
+        usedLogs[index] = setup.usedLog();
         calls.add("start " + index + " at " + setup.base());
     }
 
@@ -111,15 +127,35 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
-    public void backendChannel(Fd socket) {
-        if (channel != null) assertFalse(channel.isClosed(), "the old channel outlives the change");
-        channel = socket;
-        calls.add("channel");
+    public void handOver() {
+        for (VringSetup setup : running) assertNull(setup);
+        calls.add("hand over");
+    }
+
+    @Override
+    public byte[] saveState() {
+        for (VringSetup setup : running) assertNull(setup);
+        return new byte[] {1, 2, 3};
+    }
+
+    @Override
+    public boolean loadState(byte[] state) {
+        for (VringSetup setup : running) assertNull(setup);
+        calls.add("state of " + state.length);
+        return Arrays.equals(state, new byte[] {1, 2, 3});
+    }
+
+    @Override
+    public void reset() {
+        for (VringSetup setup : running) assertNull(setup, "nothing runs when the driver starts over");
+        accepted = 0;
+        calls.add("reset");
     }
 
     @Override
     public void disconnected() {
         assertFalse(gone, "disconnected once");
+        assertNull(log, "nothing is logged when the connection ends");
         for (VringSetup setup : running) assertNull(setup, "nothing runs when the connection ends");
         if (memory != null) memory.release();
         memory = null;

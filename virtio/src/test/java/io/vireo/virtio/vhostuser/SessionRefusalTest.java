@@ -61,7 +61,17 @@ class SessionRefusalTest {
                 new Wrong("request 2^32-1", Fault.UNKNOWN_REQUEST, -1, Peer.none(), NONE),
                 new Wrong("IOTLB_MSG", Fault.UNKNOWN_REQUEST, 22, new byte[32], NONE),
                 new Wrong("GET_INFLIGHT_FD", Fault.UNKNOWN_REQUEST, 31, new byte[20], NONE),
-                new Wrong("SET_LOG_BASE", Fault.UNKNOWN_REQUEST, 6, new byte[16], MEMORY),
+                wrong("log of 2^62 bytes", Fault.LOG, MessageType.SET_LOG_BASE, Peer.logBase(1L << 62, 0), MEMORY),
+                wrong("log of no bytes", Fault.LOG, MessageType.SET_LOG_BASE, Peer.logBase(0, 0), MEMORY),
+                wrong("log of -1 bytes", Fault.LOG, MessageType.SET_LOG_BASE, Peer.logBase(-1, 0), MEMORY),
+                wrong("log past its file's end", Fault.LOG, MessageType.SET_LOG_BASE, Peer.logBase(Peer.MEMORY_BYTES, 1), MEMORY),
+                wrong("log before its file", Fault.LOG, MessageType.SET_LOG_BASE, Peer.logBase(4096, -4096), MEMORY),
+                wrong("log in a socket", Fault.DESCRIPTOR_KIND, MessageType.SET_LOG_BASE, Peer.logBase(4096, 0),
+                        () -> new Fd[] {Sockets.any()}),
+                wrong("log without descriptor", Fault.DESCRIPTOR_COUNT, MessageType.SET_LOG_BASE, Peer.logBase(4096, 0), NONE),
+                wrong("log as a pointer", Fault.PAYLOAD_SIZE, MessageType.SET_LOG_BASE, Peer.u64(4096), MEMORY),
+                wrong("log listener is a file", Fault.DESCRIPTOR_KIND, MessageType.SET_LOG_FD, Peer.none(), MEMORY),
+                wrong("log listener missing", Fault.DESCRIPTOR_COUNT, MessageType.SET_LOG_FD, Peer.none(), NONE),
                 wrong("short features", Fault.PAYLOAD_SIZE, MessageType.SET_FEATURES, new byte[2], NONE),
                 wrong("unoffered features", Fault.FEATURES, MessageType.SET_FEATURES, Peer.u64(-1), NONE),
                 wrong("unoffered protocol features", Fault.FEATURES, MessageType.SET_PROTOCOL_FEATURES, Peer.u64(-1), NONE),
@@ -71,6 +81,14 @@ class SessionRefusalTest {
                         () -> Stream.generate(Peer::event).limit(253).toArray(Fd[]::new)),
                 wrong("channel without descriptor", Fault.DESCRIPTOR_COUNT, MessageType.SET_BACKEND_REQ_FD, Peer.none(), NONE),
                 wrong("channel is a file", Fault.DESCRIPTOR_KIND, MessageType.SET_BACKEND_REQ_FD, Peer.none(), MEMORY),
+                wrong("reset with a descriptor", Fault.DESCRIPTOR_COUNT, MessageType.RESET_DEVICE, Peer.none(), EVENT),
+                wrong("reset with a payload", Fault.PAYLOAD_SIZE, MessageType.RESET_DEVICE, Peer.u64(0), NONE),
+                wrong("status of 9 bits", Fault.STATUS, MessageType.SET_STATUS, Peer.u64(0x100), NONE),
+                wrong("status of 64 bits", Fault.STATUS, MessageType.SET_STATUS, Peer.u64(-1), NONE),
+                wrong("status cut short", Fault.PAYLOAD_SIZE, MessageType.SET_STATUS, new byte[4], NONE),
+                wrong("status with a descriptor", Fault.DESCRIPTOR_COUNT, MessageType.SET_STATUS, Peer.u64(1), EVENT),
+                wrong("in-band without what it needs", Fault.FEATURES, MessageType.SET_PROTOCOL_FEATURES,
+                        Peer.u64(ProtocolFeatures.INBAND_NOTIFICATIONS | ProtocolFeatures.REPLY_ACK), NONE),
                 wrong("configuration write far out", Fault.CONFIG, MessageType.SET_CONFIG, Peer.config(-16, 4, 4), NONE),
                 wrong("configuration write of 4G-1", Fault.CONFIG, MessageType.SET_CONFIG, Peer.config(0, -1, 4), NONE),
                 wrong("configuration write of 300", Fault.CONFIG, MessageType.SET_CONFIG, Peer.config(0, 300, 300), NONE),
@@ -100,6 +118,9 @@ class SessionRefusalTest {
                 wrong("base 65536", Fault.VRING_BASE, MessageType.SET_VRING_BASE, Peer.state(1, 65536), NONE),
                 wrong("base absurd", Fault.VRING_BASE, MessageType.SET_VRING_BASE, Peer.state(1, 0x12345678), NONE),
                 wrong("base negative", Fault.VRING_BASE, MessageType.SET_VRING_BASE, Peer.state(1, -1), NONE),
+                wrong("kick as a message, index", Fault.VRING_INDEX, MessageType.VRING_KICK, Peer.state(4, 0), NONE),
+                wrong("kick as a message, reserved", Fault.RESERVED, MessageType.VRING_KICK, Peer.state(0, 1), NONE),
+                wrong("kick as a message, descriptor", Fault.DESCRIPTOR_COUNT, MessageType.VRING_KICK, Peer.state(0, 0), EVENT),
                 wrong("kick for polling", Fault.DESCRIPTOR_COUNT, MessageType.SET_VRING_KICK, Peer.u64(0x100), NONE)))
                 .flatMap(wrongs -> wrongs);
     }
@@ -190,6 +211,7 @@ class SessionRefusalTest {
     @AfterEach
     void leavesNothingBehind() {
         peer.session.close();
+        peer.link.close();
         assertEquals(descriptorsBefore, Peer.openDescriptors(), "descriptors");
         assertEquals(0, Peer.mappings(), "mappings");
     }

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What an honest front-end sees. Closing the session at the end must give everything back. */
@@ -30,6 +31,7 @@ class SessionTest {
     @AfterEach
     void leavesNothingBehind() {
         peer.session.close();
+        peer.link.close();
         assertTrue(peer.backend.gone);
         assertEquals(descriptorsBefore, Peer.openDescriptors(), "descriptors");
         assertEquals(0, Peer.mappings(), "mappings");
@@ -37,8 +39,8 @@ class SessionTest {
 
     @Test
     void offersTheDevicesFeaturesAndItsOwn() {
-        assertEquals(RecordingBackend.FEATURES | 1L << 30, peer.get(MessageType.GET_FEATURES));
-        assertEquals(0x8229, peer.get(MessageType.GET_PROTOCOL_FEATURES));
+        assertEquals(RecordingBackend.FEATURES | 1L << 30 | 1L << 26, peer.get(MessageType.GET_FEATURES));
+        assertEquals(0x9e62b, peer.get(MessageType.GET_PROTOCOL_FEATURES));
         peer.negotiate();
         assertEquals(RecordingBackend.FEATURES, peer.backend.accepted, "the device never sees bit 30");
         assertEquals(RecordingBackend.QUEUES, peer.get(MessageType.GET_QUEUE_NUM));
@@ -71,8 +73,9 @@ class SessionTest {
         assertEquals(host + 0x10000, setup.areas().descriptor());
         assertEquals(host + 0x11000, setup.areas().driver());
         assertEquals(host + 0x12000, setup.areas().device());
-        assertNull(setup.call());
+        assertEquals("VRING_CALL 1", peer.link.watched.get(setup.call()), "as messages, for want of an eventfd");
         assertNotNull(setup.err());
+        assertFalse(peer.link.watched.containsKey(setup.err()));
     }
 
     @Test
@@ -244,13 +247,96 @@ class SessionTest {
     }
 
     @Test
-    void keepsTheBackendChannelUntilItIsReplacedOrTheEnd() {
+    @Tag("vhost-user-BACKEND_REQ")
+    void handsOverTheBackendChannelWithWhatWasAgreedOn() {
         peer.negotiate();
         peer.send(MessageType.SET_BACKEND_REQ_FD, Peer.none(), Sockets.any());
-        Fd first = peer.backend.channel;
-        peer.send(MessageType.SET_BACKEND_REQ_FD, Peer.none(), Sockets.any());
-        assertTrue(first.isClosed());
-        assertFalse(peer.backend.channel.isClosed());
+        assertFalse(peer.link.socket.isClosed());
+        assertEquals(ProtocolFeatures.OFFERED, peer.link.protocolFeatures);
+    }
+
+    @Test
+    @Tag("vhost-user-STATUS")
+    void keepsTheDeviceStatusAndFeaturesOkOnlyWithFeatures() {
+        peer.send(MessageType.SET_PROTOCOL_FEATURES, Peer.u64(ProtocolFeatures.STATUS));
+        peer.send(MessageType.SET_STATUS, Peer.u64(1 | 2 | 8));
+        assertEquals(1 | 2, peer.get(MessageType.GET_STATUS), "there are no features yet");
+        peer.negotiate();
+        peer.send(MessageType.SET_STATUS, Peer.u64(1 | 2 | 4 | 8));
+        assertEquals(1 | 2 | 4 | 8, peer.get(MessageType.GET_STATUS));
+    }
+
+    @Test
+    @Tag("vhost-user-STATUS")
+    void stopsEveryVringAtStatusZeroUntilItsNextKick() {
+        peer.negotiate();
+        peer.shareMemory();
+        peer.setUp(0);
+        peer.setUp(3);
+        peer.send(MessageType.SET_STATUS, Peer.u64(0));
+        assertNull(peer.backend.running[0]);
+        assertNull(peer.backend.running[3]);
+        peer.send(MessageType.SET_VRING_ENABLE, Peer.state(0, 1));
+        assertNull(peer.backend.running[0], "a stopped vring needs a kick");
+        peer.send(MessageType.SET_VRING_KICK, Peer.u64(0), Peer.event());
+        assertEquals(7, peer.backend.running[0].base());
+    }
+
+    @Test
+    @Tag("vhost-user-RESET_DEVICE")
+    void startsOverAtAResetWithTheSameMemory() {
+        peer.negotiate();
+        peer.shareMemory();
+        peer.setUp(0);
+        peer.send(MessageType.SET_STATUS, Peer.u64(15));
+        assertEquals(0, Peer.u64(peer.ask(MessageType.RESET_DEVICE, Peer.none())));
+        assertEquals(List.of("stop 0", "reset"), peer.backend.calls.subList(
+                peer.backend.calls.size() - 2, peer.backend.calls.size()));
+        assertEquals(0, peer.get(MessageType.GET_STATUS));
+        assertEquals(1, Peer.mappings());
+
+        peer.setUp(0);
+        assertNull(peer.backend.running[0], "features come first");
+        peer.send(MessageType.SET_FEATURES, Peer.u64(RecordingBackend.FEATURES | 1L << 30));
+        assertEquals(0, peer.backend.running[0].base());
+        assertEquals(RecordingBackend.FEATURES, peer.backend.accepted);
+    }
+
+    @Test
+    @Tag("vhost-user-INBAND_NOTIFICATIONS")
+    void startsAVringAtAKickThatIsAMessage() {
+        peer.negotiate();
+        peer.shareMemory();
+        peer.send(MessageType.SET_VRING_NUM, Peer.state(1, Peer.RING_SIZE));
+        peer.send(MessageType.SET_VRING_ADDR, Peer.addresses(1, Peer.USER));
+        peer.send(MessageType.SET_VRING_ENABLE, Peer.state(1, 1));
+        assertNull(peer.backend.running[1]);
+        assertEquals(0, Peer.u64(peer.ask(MessageType.VRING_KICK, Peer.state(1, 0))));
+        VringSetup setup = peer.backend.running[1];
+        try (NativeBlock count = NativeBlock.allocate(8, 8)) {
+            assertTrue(setup.kick().clear(count.address()));
+            peer.send(MessageType.VRING_KICK, Peer.state(1, 0));
+            assertTrue(setup.kick().clear(count.address()), "the next one too");
+        }
+        assertEquals("VRING_CALL 1", peer.link.watched.get(setup.call()));
+        assertEquals("VRING_ERR 1", peer.link.watched.get(setup.err()));
+    }
+
+    @Test
+    @Tag("vhost-user-INBAND_NOTIFICATIONS")
+    void prefersTheFrontEndsEventfdsToMessages() {
+        peer.negotiate();
+        peer.shareMemory();
+        peer.send(MessageType.SET_VRING_CALL, Peer.u64(0x100 | 2));
+        peer.send(MessageType.SET_VRING_NUM, Peer.state(2, Peer.RING_SIZE));
+        peer.send(MessageType.SET_VRING_ADDR, Peer.addresses(2, Peer.USER));
+        peer.send(MessageType.SET_VRING_ENABLE, Peer.state(2, 1));
+        peer.send(MessageType.VRING_KICK, Peer.state(2, 0));
+        assertNull(peer.backend.running[2].call(), "it said that it polls");
+        assertEquals(1, peer.link.watched.size());
+        peer.send(MessageType.SET_VRING_ERR, Peer.u64(2), Peer.event());
+        assertTrue(peer.link.watched.isEmpty());
+        assertEquals("err 2", peer.backend.calls.getLast());
     }
 
     @Test

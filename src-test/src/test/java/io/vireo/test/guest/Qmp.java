@@ -1,0 +1,62 @@
+package io.vireo.test.guest;
+
+import io.vireo.test.Await;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** QEMU's monitor, as far as tests need it: commands one by one, answers as they are on the wire. */
+final class Qmp implements AutoCloseable {
+    private final SocketChannel channel;
+    private final BufferedReader answers;
+
+    private Qmp(SocketChannel channel) {
+        this.channel = channel;
+        answers = new BufferedReader(new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.UTF_8));
+    }
+
+    static Qmp connect(Path socket) {
+        Await.until("QEMU has a monitor", () -> Files.exists(socket));
+        try {
+            SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+            channel.connect(UnixDomainSocketAddress.of(socket));
+            Qmp qmp = new Qmp(channel);
+            qmp.execute("\"qmp_capabilities\"");
+            return qmp;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** @param command a JSON string, and after it more members of the object if it has any */
+    String execute(String command) {
+        try {
+            channel.write(ByteBuffer.wrap(("{\"execute\": " + command + "}\n").getBytes(StandardCharsets.UTF_8)));
+            for (String line = answers.readLine(); line != null; line = answers.readLine()) {
+                if (line.startsWith("{\"return\"")) return line;
+                if (line.startsWith("{\"error\"")) throw new AssertionError(command + ": " + line);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        throw new AssertionError("QEMU hung up at " + command);
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package io.vireo.virtio.vhostuser;
+
+/** A back-end's own requests (VHOST_USER_BACKEND_*), over the channel of SET_BACKEND_REQ_FD. */
+public enum BackendRequest {
+    CONFIG_CHANGE_MSG(2, ProtocolFeatures.CONFIG),
+    VRING_CALL(4, ProtocolFeatures.INBAND_NOTIFICATIONS),
+    VRING_ERR(5, ProtocolFeatures.INBAND_NOTIFICATIONS);
+
+    private final int id;
+    private final long needs;
+
+    BackendRequest(int id, long needs) {
+        this.id = id;
+        this.needs = needs;
+    }
+
+    public int id() {
+        return id;
+    }
+
+    /** The protocol feature without which it is not sent. */
+    long needs() {
+        return needs;
+    }
+}

@@ -1,0 +1,342 @@
+package io.vireo.virtio.vhostuser;
+
+import io.vireo.posix.EventFd;
+import io.vireo.posix.Fd;
+import io.vireo.virtio.memory.DirtyLog;
+import io.vireo.virtio.queue.RingFormat;
+import io.vireo.virtio.queue.UsedLog;
+import io.vireo.virtio.queue.VirtqueueAreas;
+import io.vireo.virtio.vhostuser.VhostUserException.Fault;
+import java.util.List;
+
+/**
+ * The messages about vrings, and which of them run: a vring runs while features, memory, size, addresses and kick are
+ * known and it is enabled. The document lets it start at the first kick; it starts at once instead, as other back-ends
+ * do, since looking at an idle ring harms nobody. One whose writes are to be logged starts, and runs, only with a log
+ * that has room for them. Thread: the session's.
+ */
+final class VringMessages implements AutoCloseable {
+    private final VhostUserBackend backend;
+    private final Negotiation negotiation;
+    private final Vring[] vrings;
+    /** The memory messages' own, who replaces it by {@link #useMemory}. */
+    private MemoryTable memory;
+    /** The log messages' own; null before there is one. */
+    private DirtyLog log;
+    /** What the back-end was told to mark writes in. */
+    private DirtyLog logInUse;
+
+    VringMessages(VhostUserBackend backend, BackendLink link, Negotiation negotiation, MemoryTable memory) {
+        this.backend = backend;
+        this.negotiation = negotiation;
+        this.memory = memory;
+        vrings = new Vring[backend.queueCountMax()];
+        for (int i = 0; i < vrings.length; i++) vrings[i] = new Vring(i, link);
+    }
+
+    int count() {
+        return vrings.length;
+    }
+
+    void setNum(byte[] payload) {
+        Vring vring = stoppedVring(MessageType.SET_VRING_NUM, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        int size = Payload.i32(payload, VhostUserLayout.STATE_NUM);
+        requireSize(vring, size);
+        vring.size = size;
+        startIfReady(vring);
+    }
+
+    void setBase(byte[] payload) {
+        Vring vring = stoppedVring(MessageType.SET_VRING_BASE, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        int base = Payload.i32(payload, VhostUserLayout.STATE_NUM);
+        // Of a packed ring it can only be judged beside the size, which may come later.
+        if (format() == RingFormat.SPLIT) requireBase(vring, base);
+        vring.base = base;
+    }
+
+    void setAddr(byte[] payload) {
+        Vring vring = vring(Payload.u32(payload, VhostUserLayout.ADDR_INDEX));
+        VringAddresses addresses = VringAddresses.read(payload);
+        if (addresses.equals(vring.addresses)) return;
+        if (vring.running && addresses.samePlace(vring.addresses)) {
+            requireLogged(vring, addresses, memory, log);
+            vring.addresses = addresses;
+            backend.logUsed(vring.index, usedLog(vring));
+            return;
+        }
+        requireStopped(MessageType.SET_VRING_ADDR, vring);
+        // What is not known yet is checked when the vring starts, which it cannot without.
+        if (vring.size > 0 && !memory.isEmpty()) memory.translate(addresses, format(), vring.size);
+        vring.addresses = addresses;
+        startIfReady(vring);
+    }
+
+    void setEnable(byte[] payload) {
+        Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        long enable = Payload.u32(payload, VhostUserLayout.STATE_NUM);
+        vring.enabled = enable != 0 ? Vring.Enabled.YES : Vring.Enabled.NO;
+        if (enable == 0) stop(vring);
+        else startIfReady(vring);
+    }
+
+    byte[] getBase(byte[] payload) {
+        Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        end(vring);
+        return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base(format()));
+    }
+
+    void setKick(byte[] payload, List<Fd> fds) {
+        Vring vring = describedVring(payload);
+        EventFd kick = takeEventFd(payload, fds);
+        if (kick == null) {
+            throw new VhostUserException(Fault.DESCRIPTOR_COUNT,
+                    "vring " + vring.index + " without a kick: polling for ever is not supported");
+        }
+        stop(vring);
+        vring.replaceKick(kick);
+        startIfReady(vring);
+    }
+
+    void setCall(byte[] payload, List<Fd> fds) {
+        Vring vring = describedVring(payload);
+        EventFd call = takeEventFd(payload, fds);
+        if (vring.running) backend.setCall(vring.index, call);
+        vring.call.replace(call);
+        // What the one before was told nobody may have heard: a front-end swaps them while the guest waits.
+        if (call != null) call.signal();
+    }
+
+    void setErr(byte[] payload, List<Fd> fds) {
+        Vring vring = describedVring(payload);
+        EventFd err = takeEventFd(payload, fds);
+        if (vring.running) backend.setErr(vring.index, err);
+        vring.err.replace(err);
+    }
+
+    /** VRING_KICK: one that comes as a message starts the vring too, and then reaches it as any other. */
+    void kick(byte[] payload) {
+        Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
+        long reserved = Payload.u32(payload, VhostUserLayout.STATE_NUM);
+        if (reserved != 0) throw new VhostUserException(Fault.RESERVED, "VRING_KICK with " + reserved + " instead of 0");
+        if (vring.kick == null) vring.replaceKick(EventFd.create());
+        startIfReady(vring);
+        vring.kick.signal();
+    }
+
+    boolean anyRuns() {
+        for (Vring vring : vrings) if (vring.running) return true;
+        return false;
+    }
+
+    /** Where in {@code next} the vrings lie that run, by index; null for the others. */
+    VirtqueueAreas[] translate(MemoryTable next) {
+        VirtqueueAreas[] areas = new VirtqueueAreas[vrings.length];
+        for (Vring vring : vrings) {
+            if (!vring.running) continue;
+            areas[vring.index] = next.translate(vring.addresses, format(), vring.size);
+            requireLogged(vring, vring.addresses, next, log);
+        }
+        return areas;
+    }
+
+    /** Goes over to another log; nobody uses the one before when this returns. */
+    void useLog(DirtyLog next) {
+        for (Vring vring : vrings) if (vring.running) requireLogged(vring, vring.addresses, memory, next);
+        log = next;
+        for (Vring vring : vrings) {
+            if (vring.running && vring.addresses.logsUsed()) backend.logUsed(vring.index, usedLog(vring));
+        }
+        logWrites();
+        startReady();
+    }
+
+    /** Takes on features, of which LOG_ALL may differ while vrings run. */
+    void switchLogging(long features) {
+        long before = negotiation.features;
+        negotiation.features = features;
+        try {
+            for (Vring vring : vrings) if (vring.running) requireLogged(vring, vring.addresses, memory, log);
+        } catch (VhostUserException e) {
+            negotiation.features = before;
+            throw e;
+        }
+        logWrites();
+        startReady();
+    }
+
+    private void logWrites() {
+        DirtyLog wanted = negotiation.logsAll() ? log : null;
+        if (wanted == logInUse) return;
+        backend.logWrites(wanted);
+        logInUse = wanted;
+    }
+
+    private void requireLogged(Vring vring, VringAddresses addresses, MemoryTable table, DirtyLog in) {
+        if (!isLogged(vring, addresses, table, in))
+            throw new VhostUserException(Fault.LOG, "the log has no room for what vring " + vring.index + " writes");
+    }
+
+    /** @param table which the addresses were translated by */
+    private boolean isLogged(Vring vring, VringAddresses addresses, MemoryTable table, DirtyLog in) {
+        if (negotiation.logsAll() && (in == null || !table.isCoveredBy(in))) return false;
+        if (!logsUsed(addresses)) return true;
+        return in != null
+                && format().isLoggedBy(in, vring.size, table.gpa(addresses.descriptor()), addresses.log());
+    }
+
+    private boolean logsUsed(VringAddresses addresses) {
+        return addresses.logsUsed() && negotiation.has(ProtocolFeatures.LOG_SHMFD);
+    }
+
+    private UsedLog usedLog(Vring vring) {
+        if (!logsUsed(vring.addresses)) return null;
+        return new UsedLog(log, memory.gpa(vring.addresses.descriptor()), vring.addresses.log());
+    }
+
+    void useMemory(MemoryTable next) {
+        memory = next;
+        // A descriptor area may be elsewhere for the guest now, though not for the front-end.
+        for (Vring vring : vrings) {
+            if (vring.running && logsUsed(vring.addresses)) backend.logUsed(vring.index, usedLog(vring));
+        }
+        startReady();
+    }
+
+    void startReady() {
+        for (Vring vring : vrings) startIfReady(vring);
+    }
+
+    /** Stops them all until their next kick. */
+    void stopAll() {
+        for (Vring vring : vrings) end(vring);
+    }
+
+    void reset() {
+        stopAll();
+        for (Vring vring : vrings) vring.reset();
+    }
+
+    /** Stops a vring until its next kick. With the last one of a guest on the move, the disk is handed over. */
+    private void end(Vring vring) {
+        // By now a front-end may have disabled it; that it has a kick says that it was to run.
+        boolean hadKick = vring.kick != null;
+        stop(vring);
+        vring.replaceKick(null);
+        if (hadKick && !anyHasKick() && negotiation.logsAll()) backend.handOver();
+    }
+
+    private boolean anyHasKick() {
+        for (Vring vring : vrings) if (vring.kick != null) return true;
+        return false;
+    }
+
+    private Vring vring(long index) {
+        if (index >= vrings.length)
+            throw new VhostUserException(Fault.VRING_INDEX, "vring %d of %d".formatted(index, vrings.length));
+        return vrings[(int) index];
+    }
+
+    private Vring describedVring(byte[] payload) {
+        return vring(Payload.i64(payload, 0) & VhostUserLayout.VRING_INDEX_MASK);
+    }
+
+    private Vring stoppedVring(MessageType type, long index) {
+        Vring vring = vring(index);
+        requireStopped(type, vring);
+        return vring;
+    }
+
+    private static void requireStopped(MessageType type, Vring vring) {
+        if (vring.running) throw new VhostUserException(Fault.VRING_RUNNING, type + " while vring " + vring.index + " runs");
+    }
+
+    private RingFormat format() {
+        return RingFormat.of(negotiation.features);
+    }
+
+    private void requireSize(Vring vring, int size) {
+        if (!format().isValidSize(size)) {
+            throw new VhostUserException(Fault.VRING_SIZE,
+                    "%s vring %d of size %s".formatted(format(), vring.index, Integer.toUnsignedString(size)));
+        }
+    }
+
+    private void requireBase(Vring vring, int base) {
+        if (!format().isValidBase(vring.size, base)) {
+            throw new VhostUserException(Fault.VRING_BASE,
+                    "%s vring %d at 0x%x".formatted(format(), vring.index, base));
+        }
+    }
+
+    /** The message's eventfd, which leaves {@code fds}; null when the message says that there is none. */
+    private static EventFd takeEventFd(byte[] payload, List<Fd> fds) {
+        boolean announced = (Payload.i64(payload, 0) & VhostUserLayout.VRING_NO_FD) == 0;
+        if (announced == fds.isEmpty()) {
+            throw new VhostUserException(Fault.DESCRIPTOR_COUNT,
+                    (announced ? "a descriptor is announced" : "no descriptor is announced") + " and there are " + fds.size());
+        }
+        if (!announced) return null;
+        EventFd event = EventDescriptor.accept(fds.getFirst());
+        fds.removeFirst();
+        return event;
+    }
+
+    private void startIfReady(Vring vring) {
+        if (vring.running || !negotiation.featuresAccepted || !isEnabled(vring)) return;
+        if (memory.isEmpty() || vring.size == 0 || vring.addresses == null || vring.kick == null) return;
+        VirtqueueAreas areas;
+        int base = vring.base(format());
+        try {
+            // Size and base may have come before the features that say how they are meant.
+            requireSize(vring, vring.size);
+            requireBase(vring, base);
+            areas = memory.translate(vring.addresses, format(), vring.size);
+        } catch (VhostUserException e) {
+            vring.replaceKick(null);
+            throw e;
+        }
+        if (!isLogged(vring, vring.addresses, memory, log)) return;
+        if (negotiation.has(ProtocolFeatures.INBAND_NOTIFICATIONS)) {
+            vring.call.sendInband();
+            vring.err.sendInband();
+        }
+        backend.startVring(vring.index, new VringSetup(
+                vring.size, areas, base, vring.kick, vring.call.get(), vring.err.get(), usedLog(vring)));
+        vring.running = true;
+    }
+
+    private boolean isEnabled(Vring vring) {
+        return switch (vring.enabled) {
+            case YES -> true;
+            case NO -> false;
+            case UNSAID -> negotiation.vringsBeginEnabled();
+        };
+    }
+
+    private void stop(Vring vring) {
+        if (!vring.running) return;
+        vring.base = backend.stopVring(vring.index);
+        vring.running = false;
+    }
+
+    /**
+     * Stops what runs, and has nothing marked in the log any more, whatever the back-end throws; the first of that is
+     * thrown at the end. Descriptors stay open.
+     */
+    void end() {
+        RuntimeException failure = null;
+        for (Vring vring : vrings) failure = Session.attempt(() -> stop(vring), failure);
+        // One that did not stop still has its requests come back some day, when the log is long gone.
+        for (Vring vring : vrings) {
+            if (vring.running && log != null)
+                failure = Session.attempt(() -> backend.logUsed(vring.index, null), failure);
+        }
+        if (logInUse != null) failure = Session.attempt(() -> backend.logWrites(null), failure);
+        if (failure != null) throw failure;
+    }
+
+    @Override
+    public void close() {
+        for (Vring vring : vrings) vring.close();
+    }
+}
