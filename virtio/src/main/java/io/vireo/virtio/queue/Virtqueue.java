@@ -169,19 +169,14 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     }
 
     /** Chains pushed that the driver was not shown yet. */
-    public final int unpublished() {
+    final int unpublished() {
         return pushedCount - publishedCount;
     }
 
-    /** Shows the driver what was pushed. */
+    /** Shows the driver what was pushed, with IN_ORDER as far as all before it was. */
     public final void publishUsed() {
-        publishUsed(0);
-    }
-
-    /** Shows the driver what was pushed but for the last {@code heldBack}. */
-    public final void publishUsed(int heldBack) {
-        int fresh = Math.min(unpublished() - heldBack, orderedCount - publishedCount);
-        if (fresh <= 0) return;
+        int fresh = orderedCount - publishedCount;
+        if (fresh == 0) return;
         writeUsed(publishedCount, fresh);
         for (int i = 0; i < fresh; i++) states[(int) used(publishedCount++)] = FREE;
     }

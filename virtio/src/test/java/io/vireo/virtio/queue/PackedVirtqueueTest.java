@@ -248,24 +248,6 @@ class PackedVirtqueueTest {
     }
 
     @Test
-    void holdsBackTheLastOfWhatWasPushed() {
-        for (int id = 0; id < 4; id++) guest.offer(id, writable(page, 1));
-        for (int id = 0; id < 4; id++) poll();
-        for (int id = 3; id >= 0; id--) queue.pushUsed(id, 1);
-        queue.publishUsed(3);
-        assertEquals(3, guest.id(0));
-        assertEquals(AVAIL | USED | WRITE, guest.flags(0));
-        assertEquals(AVAIL | WRITE, guest.flags(1));
-        assertEquals(3, queue.unpublished());
-        queue.publishUsed();
-        for (int at = 1; at < 4; at++) {
-            assertEquals(3 - at, guest.id(at));
-            assertEquals(AVAIL | USED | WRITE, guest.flags(at));
-        }
-        assertEquals(0, queue.unpublished());
-    }
-
-    @Test
     @Tag("virtio-1.3-2.8.1")
     void turnsBothWrapCountersAtTheEndOfTheRing() {
         int at = 0;
