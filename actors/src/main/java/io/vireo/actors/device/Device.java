@@ -282,7 +282,7 @@ public final class Device {
     /** Waits for the actor's answer, or for the news that it is gone: a dead actor must not hang its transport. */
     private void ask(Shard shard, DeviceActor.Command command, CompletableFuture<Void> done) {
         shard.actor.tell(command);
-        shard.state.whenAbandoned().thenRun(() -> done.complete(null));
-        done.join();
+        // anyOf, which leaves nothing behind at the one that has not completed: a guest can ask for ever.
+        CompletableFuture.anyOf(done, shard.state.whenAbandoned()).join();
     }
 }

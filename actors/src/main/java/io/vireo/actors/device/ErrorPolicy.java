@@ -37,17 +37,19 @@ public record ErrorPolicy(OnError rerror, OnError werror) {
     public Action actionOn(Operation operation, int errno) {
         if (isTheGuests(errno) || !hasPolicy(operation)) return Action.REPORT;
         boolean read = operation == Operation.READ;
-        return switch (read ? rerror : werror) {
+        Action action = switch (read ? rerror : werror) {
             case REPORT -> Action.REPORT;
             case IGNORE -> Action.IGNORE;
             case ENOSPC -> stopAtNoSpace(errno);
             case STOP -> Action.STOP;
             case AUTO -> read ? Action.REPORT : stopAtNoSpace(errno);
         };
+        // The host tells of a lost write once: a flush that was tried again would succeed without the data.
+        return operation == Operation.FLUSH && action == Action.STOP ? Action.REPORT : action;
     }
 
     /** An operation that the drive does not have, memory that the guest has taken away, and what zones do not allow. */
-    private static boolean isTheGuests(int errno) {
+    static boolean isTheGuests(int errno) {
         return errno == Errno.EOPNOTSUPP || errno == Errno.EFAULT || ZoneErrno.is(errno);
     }
 

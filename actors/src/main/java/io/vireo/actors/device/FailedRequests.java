@@ -24,6 +24,7 @@ final class FailedRequests {
      * is about to stop keeps nothing: nobody would be there to answer it later.
      */
     boolean keeps(RequestSlot slot) {
+        if (ErrorPolicy.isTheGuests(slot.errno())) return false; // no failure of the drive
         Action action = policy.actionOn(slot.operation(), slot.errno());
         if (action == Action.STOP && slot.queue.isStopping()) action = Action.REPORT;
         IoError error = new IoError(
@@ -41,12 +42,13 @@ final class FailedRequests {
 
     /** Hands all that is kept to {@code again}, which may bring it back here. */
     void retry(Consumer<RequestSlot> again) {
-        for (int left = kept.size(); left > 0; left--) again.accept(kept.remove());
+        // It may be emptied meanwhile, by a device that fails.
+        for (int left = kept.size(); left > 0 && !kept.isEmpty(); left--) again.accept(kept.remove());
     }
 
     /** As {@link #retry}, those of one virtqueue alone. */
     void retry(ServedVirtqueue queue, Consumer<RequestSlot> again) {
-        for (int left = kept.size(); left > 0; left--) {
+        for (int left = kept.size(); left > 0 && !kept.isEmpty(); left--) {
             RequestSlot slot = kept.remove();
             if (slot.queue == queue) again.accept(slot);
             else kept.add(slot);

@@ -18,6 +18,7 @@ import io.vireo.monitoring.metrics.Reason;
 import io.vireo.posix.Errno;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.ImageException;
 import io.vireo.virtio.blk.BlkConfigSpace;
 import io.vireo.virtio.blk.BlkFeatures;
 import io.vireo.virtio.blk.BlkLayout;
@@ -217,6 +218,10 @@ public final class DeviceHost implements DeviceView, DeviceListener {
      */
     public void handOver() {
         if (properties.readOnly()) return; // its drive may be that of others here, who go on
+        if (!lost.isEmpty()) {
+            throw new ImageException(ImageException.Kind.IN_USE, config.drive(),
+                    "requests of an earlier driver are still in flight: the image is not given up");
+        }
         node.inactivate();
         log.info(System.nanoTime(), "handed-over", "drive {} is left to whom its guest moves to", config.drive());
     }
@@ -318,7 +323,8 @@ public final class DeviceHost implements DeviceView, DeviceListener {
      */
     public void drain() {
         whileIdle(() -> {
-            int errno = DriveFlush.on(node, ioThreadOfQueue.getFirst()).join();
+            int errno = DriveFlush.on(node, ioThreadOfQueue.getFirst()).copy()
+                    .orTimeout(drainNanosMax, TimeUnit.NANOSECONDS).join();
             if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
         });
     }
@@ -371,10 +377,12 @@ public final class DeviceHost implements DeviceView, DeviceListener {
                 }
                 awaitTurn();
                 Device used = device;
-                if (used != null) used.whenIdle().join();
+                if (used != null) used.whenIdle().copy().orTimeout(drainNanosMax, TimeUnit.NANOSECONDS).join();
                 action.run();
             } catch (CompletionException e) {
-                throw new IllegalStateException(e.getCause().getMessage());
+                if (!(e.getCause() instanceof TimeoutException)) throw new IllegalStateException(e.getCause().getMessage());
+                throw new IllegalStateException("requests are still in flight, or a flush is, after "
+                        + TimeUnit.NANOSECONDS.toSeconds(drainNanosMax) + " s");
             } finally {
                 intake.letGo(Intake.Hold.DRAIN);
                 lookAgain();

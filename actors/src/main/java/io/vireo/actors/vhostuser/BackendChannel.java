@@ -76,7 +76,7 @@ final class BackendChannel implements BackendLink, AutoCloseable {
         try {
             receive();
         } catch (PosixException e) {
-            if (e.errno() != Errno.EAGAIN) lose(e.getMessage());
+            if (e.errno() != Errno.EAGAIN || (events & Epoll.EPOLLERR) != 0) lose(e.getMessage());
         } catch (VhostUserException e) {
             lose(e.getMessage());
         }

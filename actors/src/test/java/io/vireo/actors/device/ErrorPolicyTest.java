@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class ErrorPolicyTest {
     private static final EnumSet<Operation> CHANGES = EnumSet.of(
-            Operation.WRITE, Operation.FLUSH, Operation.DISCARD, Operation.WRITE_ZEROES, Operation.SECURE_ERASE);
+            Operation.WRITE, Operation.DISCARD, Operation.WRITE_ZEROES, Operation.SECURE_ERASE);
 
     @ParameterizedTest
     @CsvSource({
@@ -37,13 +37,21 @@ class ErrorPolicyTest {
         assertEquals(Action.REPORT, rest.actionOn(Operation.READ, Errno.ENOSPC), "werror is not for reads");
     }
 
+    @ParameterizedTest
+    @CsvSource({"REPORT, REPORT", "IGNORE, IGNORE", "ENOSPC, REPORT", "STOP, REPORT", "AUTO, REPORT"})
+    void neverKeepsAFlush(OnError policy, Action action) {
+        ErrorPolicy errors = new ErrorPolicy(OnError.REPORT, policy);
+        assertEquals(action, errors.actionOn(Operation.FLUSH, Errno.EIO));
+        assertEquals(action, errors.actionOn(Operation.FLUSH, Errno.ENOSPC));
+    }
+
     /** A zone that has moved, and an answer that there is not. */
     @ParameterizedTest
     @CsvSource({"STOP", "IGNORE"})
     void alwaysReportsWhatCanNeitherBeDoneAgainNorBeMadeUp(OnError policy) {
         ErrorPolicy errors = new ErrorPolicy(policy, policy);
         for (Operation operation : EnumSet.complementOf(CHANGES)) {
-            if (operation == Operation.READ) continue;
+            if (operation == Operation.READ || operation == Operation.FLUSH) continue;
             assertEquals(Action.REPORT, errors.actionOn(operation, Errno.EIO), operation::toString);
             assertEquals(Action.REPORT, errors.actionOn(operation, Errno.ENOSPC), operation::toString);
         }

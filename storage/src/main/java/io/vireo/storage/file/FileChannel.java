@@ -58,7 +58,7 @@ final class FileChannel implements NodeChannel {
         if (noFlush) request.denyDurable();
         switch (request.operation()) {
             case READ, WRITE -> transfer(request);
-            case FLUSH -> submitIf(flushes, request);
+            case FLUSH -> flush(request);
             case DISCARD -> submitIf(unmaps, request);
             case WRITE_ZEROES -> {
                 if (!unmaps) request.denyUnmap();
@@ -68,6 +68,12 @@ final class FileChannel implements NodeChannel {
             case LIFETIME -> threads.submit(fd, request.asking(lifetime));
             default -> throw new AssertionError(request.toString());
         }
+    }
+
+    private void flush(IoRequest request) {
+        int lost = file.lostErrno();
+        if (lost != 0) request.complete(lost);
+        else submitIf(flushes, request.onSyncFailure(file.syncFailure()));
     }
 
     @Override

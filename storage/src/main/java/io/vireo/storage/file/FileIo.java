@@ -134,7 +134,9 @@ final class FileIo {
         if (result < 0) {
             int errno = (int) -result;
             boolean transientFailure = errno == Errno.EINTR || errno == Errno.EAGAIN;
-            return transientFailure && ++retries <= RETRIES_MAX ? AGAIN : errno;
+            if (transientFailure && ++retries <= RETRIES_MAX) return AGAIN;
+            if (call == Call.DATASYNC) request.syncFailed(errno);
+            return errno;
         }
         return switch (call) {
             case READ, WRITE, READV, WRITEV -> settleTransfer(result);

@@ -13,6 +13,7 @@ import io.vireo.storage.node.NodeLimits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 
@@ -28,6 +29,8 @@ public final class HostFile implements BlockNode {
     /** Guarded by this, like {@link #closedReads}: numbers only grow, whatever channels come and go. */
     private final List<ReadBytes> openReads = new ArrayList<>();
     private final ReadBytes closedReads = new ReadBytes();
+    private volatile int lostErrno;
+    private final IntConsumer syncFailure = this::lost;
     private boolean active;
 
     /**
@@ -89,6 +92,23 @@ public final class HostFile implements BlockNode {
             openReads.add(reads);
         }
         return new FileChannel(this, fd, context, reads);
+    }
+
+    /**
+     * Not 0 once the kernel could not write what it had taken. It says so once, to whoever asks first, and forgets the
+     * data: every later flush fails as well, for as long as the file is open.
+     */
+    int lostErrno() {
+        return lostErrno;
+    }
+
+    /** Past the page cache nothing was taken that could be lost. */
+    private void lost(int errno) {
+        if (!options.cache().direct()) lostErrno = errno;
+    }
+
+    IntConsumer syncFailure() {
+        return syncFailure;
     }
 
     LongSupplier lifetime() {
@@ -159,6 +179,8 @@ public final class HostFile implements BlockNode {
     public synchronized void inactivate() {
         if (!active) return;
         int errno = options.readOnly() || options.cache().noFlush() ? 0 : -PosixFile.datasync(fd.number());
+        if (errno != 0) syncFailure.accept(errno);
+        errno = lostErrno;
         if (errno != 0) {
             throw new ImageException(ImageException.Kind.IO, options.filename(),
                     "cannot be made durable: " + Errno.describe(errno), null);

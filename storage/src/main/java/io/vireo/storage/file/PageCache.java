@@ -2,9 +2,11 @@ package io.vireo.storage.file;
 
 import io.vireo.posix.Errno;
 import io.vireo.posix.Fd;
+import io.vireo.posix.FileStatus;
 import io.vireo.posix.PosixFile;
 import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.Operation;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -20,6 +22,8 @@ final class PageCache {
     /** Longer ones would keep the neighbours waiting, and gain little. */
     static final int REQUEST_BYTES_MAX = 64 << 10;
     private static final long TMPFS_MAGIC = 0x01021994L;
+    /** ext4, XFS, Btrfs and F2FS: a write of whole pages is a copy. FUSE, NFS and the like may ask a server first. */
+    private static final Set<Long> COPYING = Set.of(0xEF53L, 0x5846_5342L, 0x9123_683EL, 0xF2F5_2010L);
     private static final int RWF_NOWAIT = 8;
     private static final int PAUSE_MAX = 256;
     private static final int PAGE_BYTES = 4096;
@@ -32,6 +36,7 @@ final class PageCache {
 
     private final int fd;
     private final boolean memoryOnly;
+    private final boolean writesCopy;
     private final LongSupplier nanoTime;
     private int pause;
     private int toPass;
@@ -41,8 +46,11 @@ final class PageCache {
     PageCache(Fd fd, LongSupplier nanoTime) {
         this.fd = fd.number();
         this.nanoTime = nanoTime;
+        // A device is none of its file system's, which for those in /dev says that it is a tmpfs.
+        long type = PosixFile.status(fd).kind() == FileStatus.Kind.REGULAR ? PosixFile.fileSystemType(fd) : 0;
         // There RWF_NOWAIT is not known, and not needed: short of swapping nothing waits.
-        memoryOnly = PosixFile.fileSystemType(fd) == TMPFS_MAGIC;
+        memoryOnly = type == TMPFS_MAGIC;
+        writesCopy = COPYING.contains(type);
     }
 
     /** True when the request was done; it is then not completed yet. */
@@ -71,7 +79,7 @@ final class PageCache {
 
     /** Parts of pages may have to be read first, and what shall be durable waits for the disk. */
     private boolean writeAtOnce(IoRequest request) {
-        if (request.durable() || ((request.nodeOffsetBytes() | request.lengthBytes()) & PAGE_BYTES - 1) != 0) return false;
+        if (!writesCopy || request.durable() || ((request.nodeOffsetBytes() | request.lengthBytes()) & PAGE_BYTES - 1) != 0) return false;
         if (writesToPass > 0) {
             writesToPass--;
             return false;

@@ -3,6 +3,7 @@ package io.vireo.storage.node;
 import io.vireo.posix.IoVec;
 import io.vireo.storage.zone.ZoneSink;
 import java.util.function.LongSupplier;
+import java.util.function.IntConsumer;
 
 /**
  * One operation on a block node. Pooled and refilled by its caller, so that a request costs no allocation.
@@ -26,6 +27,7 @@ public final class IoRequest {
     private long answer;
 
     private long nodeOffsetBytes;
+    private IntConsumer syncFailure;
     private long dueNanos;
     IoRequest next;
 
@@ -95,6 +97,7 @@ public final class IoRequest {
         this.durable = durable;
         this.mayUnmap = mayUnmap;
         this.nodeOffsetBytes = offsetBytes;
+        this.syncFailure = null;
         return this;
     }
 
@@ -146,6 +149,17 @@ public final class IoRequest {
 
     public LongSupplier question() {
         return question;
+    }
+
+    /** Who is told the errno when what was written before could not be made durable; for nodes. */
+    public IoRequest onSyncFailure(IntConsumer listener) {
+        syncFailure = listener;
+        return this;
+    }
+
+    /** What was written before could not be made durable; for engines. */
+    public void syncFailed(int errno) {
+        if (syncFailure != null) syncFailure.accept(errno);
     }
 
     /** Hands the request back to its caller; for nodes and engines. */

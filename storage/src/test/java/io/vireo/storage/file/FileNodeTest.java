@@ -61,6 +61,26 @@ class FileNodeTest {
         return r.errno;
     }
 
+    /** The kernel tells once that it could not write what it had taken, and then knows nothing of it. */
+    @Test
+    void failsEveryFlushAfterOneThatHasLostWhatWasWritten() throws Exception {
+        Engines.equip(loop, AioMode.THREADS);
+        TestRequest before = loop.own(new TestRequest(512));
+        TestRequest after = loop.own(new TestRequest(512));
+        before.request.flush();
+        after.request.flush();
+        try (HostFile node = FileNode.open(image(1 << 20).withAio(AioMode.THREADS))) {
+            try (NodeChannel channel = node.open(loop)) {
+                assertEquals(0, run(channel, before));
+                node.syncFailure().accept(Errno.ENOSPC);
+            }
+            try (NodeChannel channel = node.open(loop)) {
+                assertEquals(Errno.ENOSPC, run(channel, after), "whoever asks");
+            }
+            assertThrows(ImageException.class, node::inactivate);
+        }
+    }
+
     @Test
     void refusesAFileThatIsMissing() {
         refused(FileOptions.of("f0", folder.resolve("none.img").toString()), Kind.MISSING);

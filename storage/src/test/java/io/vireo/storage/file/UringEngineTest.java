@@ -51,6 +51,20 @@ class UringEngineTest {
         return r.errno;
     }
 
+    @Test
+    void tellsOfWhatCouldNotBeMadeDurable() {
+        List<Integer> lost = new ArrayList<>();
+        UringEngine engine = Engines.uring(loop, Options.defaults(), result -> -Errno.EIO);
+        TestRequest r = loop.own(new TestRequest(512)).whole(512);
+        r.request.flush().onSyncFailure(lost::add);
+        assertEquals(Errno.EIO, run(engine, r));
+        assertEquals(List.of(Errno.EIO), lost);
+        TestRequest read = loop.own(new TestRequest(512)).whole(512);
+        read.request.read(0, read.data).onSyncFailure(lost::add);
+        assertEquals(Errno.EIO, run(engine, read));
+        assertEquals(1, lost.size(), "a read makes nothing durable");
+    }
+
     /** The kernel moved everything but says less: what it is asked for next must be the rest, in its place. */
     @Test
     void continuesShortTransfersUntilAllIsMoved() {

@@ -26,21 +26,23 @@ final class LogMessages implements AutoCloseable {
                 fds.getFirst());
         try {
             vrings.useLog(log(next, listener));
-        } catch (VhostUserException e) {
-            next.close();
+        } catch (RuntimeException e) {
+            next.close(); // nobody has gone over to it
             throw e;
         }
         if (bitmap != null) bitmap.close();
         bitmap = next;
+        vrings.startReady();
         return Payload.replyU64(MessageType.SET_LOG_BASE.id(), 0);
     }
 
     void setLogFd(List<Fd> fds) {
         EventFd next = EventDescriptor.accept(fds.getFirst());
         fds.removeFirst();
-        if (bitmap != null) vrings.useLog(log(bitmap, next));
-        if (listener != null) listener.close();
+        EventFd before = listener;
         listener = next;
+        if (bitmap != null) vrings.useLog(log(bitmap, next));
+        if (before != null) before.close();
     }
 
     private static DirtyLog log(Mapping bitmap, EventFd listener) {

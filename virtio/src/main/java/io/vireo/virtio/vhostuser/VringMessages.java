@@ -51,7 +51,8 @@ final class VringMessages implements AutoCloseable {
         int base = Payload.i32(payload, VhostUserLayout.STATE_NUM);
         // Of a packed ring it can only be judged beside the size, which may come later.
         if (format() == RingFormat.SPLIT) requireBase(vring, base);
-        vring.base = base;
+        // DPDK's front-ends leave the upper half out. Nothing is in flight at a start: both halves are the same.
+        vring.base = format() == RingFormat.PACKED && base >>> 16 == 0 ? base | base << 16 : base;
     }
 
     void setAddr(byte[] payload) {
@@ -139,7 +140,7 @@ final class VringMessages implements AutoCloseable {
         return areas;
     }
 
-    /** Goes over to another log; nobody uses the one before when this returns. */
+    /** Goes over to another log, or refuses it; nobody uses the one before when this returns. Starts nothing. */
     void useLog(DirtyLog next) {
         for (Vring vring : vrings) if (vring.running) requireLogged(vring, vring.addresses, memory, next);
         log = next;
@@ -147,7 +148,6 @@ final class VringMessages implements AutoCloseable {
             if (vring.running && vring.addresses.logsUsed()) backend.logUsed(vring.index, usedLog(vring));
         }
         logWrites();
-        startReady();
     }
 
     /** Takes on features, of which LOG_ALL may differ while vrings run. */
