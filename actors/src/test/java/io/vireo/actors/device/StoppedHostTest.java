@@ -1,6 +1,8 @@
 package io.vireo.actors.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.actors.plane.DeviceHost;
@@ -30,13 +32,17 @@ class StoppedHostTest {
     private final Plane plane = new Plane();
     private final IoThread ioThread = plane.ioThread("io0");
     private final WitnessNode node = new WitnessNode();
-    private final DeviceHost host = new DeviceHost(
-            plane.system, DeviceConfig.of("vda", "d"), node, List.of(ioThread), plane.blocking, Plane.PATIENCE_NANOS);
+    private DeviceHost host = host(Plane.PATIENCE_NANOS);
     private final DriverMemory memory = DriverMemory.create(4 << 20);
     private final EventFd kick = EventFd.create();
     private final EventFd call = EventFd.create();
     private final DriverVirtqueue virtqueue = DriverVirtqueue.of(memory, QUEUE_SIZE, DrivenDevice.FEATURES, 8);
     private final BlkQueue queue = new BlkQueue(memory, new DriverQueue(virtqueue, kick, call), 4, 4096);
+
+    private DeviceHost host(long drainNanosMax) {
+        return new DeviceHost(
+                plane.system, DeviceConfig.of("vda", "d"), node, List.of(ioThread), plane.blocking, drainNanosMax);
+    }
 
     @BeforeEach
     void begin() {
@@ -107,5 +113,24 @@ class StoppedHostTest {
         assertEquals("paused", host.state());
         host.resume();
         assertEquals(BlkLayout.S_OK, reap());
+    }
+
+    @Test
+    void aDrainThatIsNotAnsweredGivesUpAndLetsTheDeviceGoOn() {
+        host.reset();
+        host = host(100_000_000);
+        begin();
+        node.manner = WitnessNode.Manner.HOLD;
+        write(0);
+        Plane.await("a request at the node", () -> node.held.size() == 1);
+        String why = assertThrows(IllegalStateException.class, host::drain).getMessage();
+        assertTrue(why.contains("still in flight"), why);
+
+        node.manner = WitnessNode.Manner.COMPLETE;
+        write(1);
+        assertEquals(BlkLayout.S_OK, reap(), "nothing holds the device back any more");
+        node.completeHeld();
+        assertEquals(BlkLayout.S_OK, reap());
+        host.drain();
     }
 }
