@@ -15,11 +15,13 @@ final class CallWaiter implements AutoCloseable {
     private final Epoll epoll;
     private final NativeBlock count = NativeBlock.allocate(COUNT_BYTES, COUNT_BYTES);
     private final long[] calls;
+    private final boolean[] called;
 
     CallWaiter(List<BlkQueue> queues, Waiting waiting) {
         this.queues = queues.toArray(BlkQueue[]::new);
         this.waiting = waiting;
         calls = new long[this.queues.length];
+        called = new boolean[this.queues.length];
         epoll = Epoll.create(Math.max(1, this.queues.length));
         for (int i = 0; i < this.queues.length; i++) {
             epoll.add(this.queues[i].queue().call().fd(), Epoll.EPOLLIN, i);
@@ -63,9 +65,20 @@ final class CallWaiter implements AutoCloseable {
             int ready = epoll.await(timeoutNanos);
             for (int i = 0; i < ready; i++) {
                 int index = (int) epoll.token(i);
-                if (queues[index].queue().call().clear(count.address())) calls[index]++;
+                called[index] = queues[index].queue().call().clear(count.address());
             }
         }
-        for (BlkQueue queue : queues) queue.queue().virtqueue().suppressCalls();
+        for (int i = 0; i < queues.length; i++) suppress(i);
+    }
+
+    private void suppress(int index) {
+        DriverVirtqueue virtqueue = queues[index].queue().virtqueue();
+        if (called[index]) {
+            calls[index]++;
+            called[index] = false;
+            virtqueue.suppressCallsAfterOne();
+        } else {
+            virtqueue.suppressCalls();
+        }
     }
 }

@@ -264,6 +264,11 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
     /** Asks for no calls. A hint: the device may call nevertheless. */
     public abstract void suppressCalls();
 
+    /** Asks for no more calls after one came: the same, unless the call itself has used the wish up. */
+    public void suppressCallsAfterOne() {
+        suppressCalls();
+    }
+
     /** The heads in flight in the order in which they were committed. */
     final int[] headsInFlight() {
         long[] heads = new long[inFlight];

@@ -140,6 +140,12 @@ final class SplitDriverVirtqueue extends DriverVirtqueue {
         else Memory.putU16(driver + AVAIL_FLAGS, AVAIL_F_NO_INTERRUPT);
     }
 
+    @Override
+    public void suppressCallsAfterOne() {
+        // An index that was crossed stays crossed, and a store would cost the device a cache miss. Linux does the same.
+        if (!eventIdx) suppressCalls();
+    }
+
     private boolean isPending(int head) {
         for (int index = nextUsed; index != seenUsed; index = (index + 1) & U16)
             if (Memory.getU32(usedElement(index) + USED_ELEMENT_ID) == head) return true;
