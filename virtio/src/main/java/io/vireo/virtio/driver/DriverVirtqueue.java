@@ -193,6 +193,16 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
     /** @param nextIndex in the table, NONE for the last one */
     abstract void writeTableDescriptor(long at, long gpa, int lengthBytes, boolean writable, int nextIndex);
 
+    /**
+     * Writes a descriptor, unless it reads so already: a request like the one before it then leaves the device's caches
+     * alone. {@code third} and {@code fourth}: flags and next, or in a packed table ID and flags.
+     */
+    static void writeDescriptor(long at, long gpa, int lengthBytes, int third, int fourth) {
+        long rest = Integer.toUnsignedLong(lengthBytes) | (long) third << 32 | (long) fourth << 48;
+        if (Memory.getLong(at) != gpa) Memory.putLong(at, gpa);
+        if (Memory.getLong(at + DESC_LEN) != rest) Memory.putLong(at + DESC_LEN, rest);
+    }
+
     /** Makes all committed chains visible to the device. */
     public abstract void publish();
 

@@ -99,10 +99,7 @@ final class PackedDriverVirtqueue extends DriverVirtqueue {
     /** A table's descriptors follow each other, without a flag that says so (2.8.7). */
     @Override
     void writeTableDescriptor(long at, long gpa, int lengthBytes, boolean writable, int nextIndex) {
-        Memory.putLong(at + DESC_ADDR, gpa);
-        Memory.putInt(at + DESC_LEN, lengthBytes);
-        Memory.putU16(at + DESC_ID, 0);
-        Memory.putU16(at + DESC_FLAGS, writable ? DESC_F_WRITE : 0);
+        writeDescriptor(at, gpa, lengthBytes, 0, writable ? DESC_F_WRITE : 0);
     }
 
     /** Only the very first unpublished descriptor stays unmarked: the device looks no further (2.8.2). */

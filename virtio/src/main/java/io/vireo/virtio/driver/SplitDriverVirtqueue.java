@@ -59,20 +59,15 @@ final class SplitDriverVirtqueue extends DriverVirtqueue {
 
     @Override
     void describe(int index, long gpa, int lengthBytes, int flags) {
-        long at = descriptor + (long) index * DESC_BYTES;
-        Memory.putLong(at + DESC_ADDR, gpa);
-        Memory.putInt(at + DESC_LEN, lengthBytes);
-        Memory.putU16(at + DESC_FLAGS, flags);
-        Memory.putU16(at + DESC_NEXT, (flags & DESC_F_NEXT) != 0 ? next[index] : 0);
+        int following = (flags & DESC_F_NEXT) != 0 ? next[index] : 0;
+        writeDescriptor(descriptor + (long) index * DESC_BYTES, gpa, lengthBytes, flags, following);
     }
 
     @Override
     void writeTableDescriptor(long at, long gpa, int lengthBytes, boolean writable, int nextIndex) {
         int flags = writable ? DESC_F_WRITE : 0;
-        Memory.putLong(at + DESC_ADDR, gpa);
-        Memory.putInt(at + DESC_LEN, lengthBytes);
-        Memory.putU16(at + DESC_FLAGS, nextIndex != NONE ? flags | DESC_F_NEXT : flags);
-        Memory.putU16(at + DESC_NEXT, nextIndex != NONE ? nextIndex : 0);
+        if (nextIndex == NONE) writeDescriptor(at, gpa, lengthBytes, flags, 0);
+        else writeDescriptor(at, gpa, lengthBytes, flags | DESC_F_NEXT, nextIndex);
     }
 
     @Override
