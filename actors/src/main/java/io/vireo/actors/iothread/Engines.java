@@ -96,6 +96,13 @@ final class Engines {
         return ringEngine == null ? work : work + ringEngine.flush();
     }
 
+    /** Requests that the kernel or a worker has. */
+    int inFlight() {
+        int inFlight = threads.inFlight();
+        if (linuxAio != null) inFlight += linuxAio.inFlight();
+        return ringEngine == null ? inFlight : inFlight + ringEngine.inFlight();
+    }
+
     void close() {
         threads.close();
         if (linuxAio != null) linuxAio.close();

@@ -41,7 +41,10 @@ public final class IoThread implements IoContext, Executor {
     private final TaskQueue tasks = new TaskQueue(wakeUp::signal);
     private final Deadlines deadlines = new Deadlines();
     private final Watches watches = new Watches();
-    private final PollingWindow window;
+    /** While nothing is in flight, so that drivers are what it waits for. */
+    private final PollingWindow driverWindow;
+    /** While storage has requests: a disk takes longer than a driver, as a rule, and is worth no spinning then. */
+    private final PollingWindow storageWindow;
     private final long demoteAfterNanos;
     private final Thread thread;
     private final CompletableFuture<Void> started = new CompletableFuture<>();
@@ -65,7 +68,8 @@ public final class IoThread implements IoContext, Executor {
         this.config = config;
         this.engines = new Engines(this, blocking, uring);
         long pollMaxNanos = config.pollMax().toNanos();
-        this.window = new PollingWindow(pollMaxNanos, config.pollGrow(), config.pollShrink());
+        this.driverWindow = new PollingWindow(pollMaxNanos, config.pollGrow(), config.pollShrink());
+        this.storageWindow = new PollingWindow(pollMaxNanos, config.pollGrow(), config.pollShrink());
         this.demoteAfterNanos = Math.max(pollMaxNanos, 10_000) * DEMOTE_AFTER_WINDOWS;
         this.thread = new Thread(this::run, config.name());
         thread.setDaemon(true);
@@ -206,6 +210,7 @@ public final class IoThread implements IoContext, Executor {
     private void loop() {
         long turnStart = System.nanoTime();
         long idleSince = turnStart;
+        PollingWindow window = driverWindow;
         boolean wasIdle = false;
         boolean slept = false;
         while (!stopping) {
@@ -219,7 +224,10 @@ public final class IoThread implements IoContext, Executor {
                 slept = false;
                 account(now - turnStart);
             } else {
-                if (!wasIdle) idleSince = turnStart;
+                if (!wasIdle) {
+                    idleSince = turnStart;
+                    window = engines.inFlight() > 0 ? storageWindow : driverWindow;
+                }
                 wasIdle = true;
                 counters.pollingNanos(now - turnStart);
                 if (now - idleSince >= window.nanos()) {
