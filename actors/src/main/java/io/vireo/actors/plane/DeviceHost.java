@@ -10,6 +10,7 @@ import io.vireo.actors.device.Intake;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.ErrorPolicyConfig;
+import io.vireo.config.VirtqueueConfig;
 import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.DeviceView;
 import io.vireo.posix.Errno;
@@ -154,7 +155,7 @@ public final class DeviceHost implements DeviceView {
             reports.opened();
             device = size.open(properties -> Device.open(
                     system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking,
-                    new Conduct(intake, errorPolicy(config.errors())), reports));
+                    new Conduct(intake, errorPolicy(config.errors()), inFlightMax()), reports));
             device.accept(accepted, configSpace.isWriteBack(accepted));
             if (dirtyLog != null) device.logWrites(dirtyLog);
         }
@@ -347,6 +348,11 @@ public final class DeviceHost implements DeviceView {
         return device;
     }
 
+    boolean hasRunningQueues() {
+        Device used = device;
+        return used != null && !used.runningQueues().isEmpty();
+    }
+
     @Override
     public String name() {
         return config.name();
@@ -411,6 +417,11 @@ public final class DeviceHost implements DeviceView {
     /** Requests that the drive has failed and whose driver was told so, since the start. From any thread. */
     public long reportedErrors() {
         return reports.reportedErrors();
+    }
+
+    /** A front-end may make rings of any length; what is in flight of one is bounded by what the configuration says. */
+    private int inFlightMax() {
+        return Math.max(config.queues().size(), VirtqueueConfig.DEFAULT.size());
     }
 
     private static ErrorPolicy errorPolicy(ErrorPolicyConfig errors) {
