@@ -7,6 +7,7 @@ import io.vireo.config.DeviceConfig;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.Reason;
 import io.vireo.posix.Errno;
+import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import java.util.Locale;
 import java.util.concurrent.atomic.LongAdder;
@@ -63,8 +64,8 @@ final class DeviceReports implements DeviceListener {
     @Override
     public void requestFailed(int queue, int type, long offsetBytes, int reason, int errno) {
         String kind = Reason.label(reason);
-        log.warn(System.nanoTime(), kind, "request of type {} at byte {} on virtqueue {} failed: {}",
-                type, offsetBytes, queue, errno == 0 ? kind : Errno.describe(errno));
+        log.warn(System.nanoTime(), kind, "request {} at byte {} on virtqueue {} failed: {}",
+                BlkLayout.typeName(type), offsetBytes, queue, errno == 0 ? kind : Errno.describe(errno));
     }
 
     @Override
