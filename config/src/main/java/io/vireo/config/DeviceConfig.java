@@ -1,5 +1,6 @@
 package io.vireo.config;
 
+import io.vireo.config.ErrorPolicyConfig.OnError;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -60,6 +61,15 @@ public record DeviceConfig(
         }
         return iothreads.stream().filter(share -> share.queues().contains(queue)).findFirst()
                 .map(QueueAssignment::iothread);
+    }
+
+    /** Whether an error of its drive can stop it, until it is resumed. Only what lies in files runs out of space. */
+    public boolean mayStop(DriveConfig onDrive) {
+        boolean writes = !readOnly && !onDrive.readOnly();
+        boolean fills = onDrive.protocol() instanceof DriveConfig.FileDrive || onDrive.protocol() instanceof DriveConfig.HostDeviceDrive;
+        if (errors.rerror() == OnError.STOP || fills && errors.rerror() == OnError.ENOSPC) return true;
+        return writes && (errors.werror() == OnError.STOP
+                || fills && (errors.werror() == OnError.ENOSPC || errors.werror() == OnError.AUTO));
     }
 
     /** The serial as GET_ID can carry it: QEMU cuts it too; here never inside a character. */

@@ -9,10 +9,14 @@ import java.util.Optional;
 final class Nearest {
     private Nearest() {}
 
-    /** All of them, the most similar first, equals by the alphabet. */
+    /**
+     * All of them: first those that are like it, the most similar first, then the others by the alphabet. Of names that are
+     * not alike the distance says hardly more than how long they are.
+     */
     static List<String> first(String wrong, Collection<String> names) {
         return names.stream()
-                .sorted(Comparator.comparingInt((String name) -> distance(wrong, name)).thenComparing(name -> name))
+                .sorted(Comparator.comparingInt((String name) -> isLike(wrong, name) ? distance(wrong, name) : Integer.MAX_VALUE)
+                        .thenComparing(name -> name))
                 .toList();
     }
 

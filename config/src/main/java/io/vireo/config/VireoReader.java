@@ -4,6 +4,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -52,7 +54,18 @@ final class VireoReader {
                 root.read("shutdown-timeout", VireoConfig.SHUTDOWN_TIMEOUT, Value.duration(LONGEST));
         List.of("monitors", "throttle-groups", "sandbox").forEach(root::notYet);
         root.finish();
+        if (control.isEmpty() && !embedded) warnOfStops(devices, drives);
         return new VireoConfig(iothreads, drives, devices, metrics, control, log, shutdownTimeout, warnings);
+    }
+
+    private void warnOfStops(Map<String, DeviceConfig> devices, Map<String, DriveConfig> drives) {
+        for (DeviceConfig device : devices.values()) {
+            if (drives.get(device.drive()) == null || !device.mayStop(drives.get(device.drive()))) continue;
+            String words = (device.errors().rerror() + ", werror = " + device.errors().werror()).toLowerCase(Locale.ROOT);
+            warnings.add(new Problem(device.origin(), "may stop at an I/O error (rerror = " + words
+                    + "), and nobody could resume it: there is no vireo.control.path",
+                    "say one, or werror = report and rerror = report"));
+        }
     }
 
     private IoThreadConfig iothread(String name, Block block) {

@@ -248,8 +248,30 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void warnsOfADeviceThatMayStopWhereNobodyCouldResumeIt() {
+        String device = """
+                vireo.drives { a { driver = file, filename = "a.img" }, n { driver = null-co } }
+                vireo.devices.vda { drive = %s, %s transport.path = vda.sock }
+                %s
+                """;
+        String may = " may stop at an I/O error (rerror = %s, werror = %s), and nobody could resume it: there is no vireo.control.path;"
+                + " say one, or werror = report and rerror = report";
+        assertEquals(List.of("vireo.devices.vda:" + may.formatted("report", "enospc")), warnings(device.formatted("a", "", "")));
+        assertEquals(List.of("vireo.devices.vda:" + may.formatted("stop", "enospc")), warnings(device.formatted("n", "rerror = stop,", "")));
+        assertEquals(List.of(), warnings(device.formatted("n", "", "")), "nothing there runs out of space");
+        assertEquals(List.of(), warnings(device.formatted("a", "werror = report,", "")));
+        assertEquals(List.of(), warnings(device.formatted("a", "read-only = on,", "")));
+        assertEquals(List.of(), warnings(device.formatted("a", "werror = stop,", "vireo.control.path = c.sock")));
+    }
+
+    private List<String> warnings(String text) {
+        String place = folder + "/vm.conf:2: ";
+        return hocon.load(text).warnings().stream().map(Problem::toString).map(said -> said.replace(place, "")).toList();
+    }
+
+    @Test
     void serialIsCutBetweenCharactersWithAWarning() {
-        String text = ONE.formatted("serial = \"0123456789012345678äx\"");
+        String text = ONE.formatted("werror = report, serial = \"0123456789012345678äx\"");
         VireoConfig config = hocon.load(text);
 
         assertEquals("0123456789012345678", config.devices().get("vda").serial());

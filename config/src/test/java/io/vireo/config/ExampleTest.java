@@ -58,7 +58,7 @@ class ExampleTest {
         assertEquals(unsaid.shutdownTimeout(), said.shutdownTimeout());
         assertEquals(Optional.of(MetricsConfig.DEFAULT), said.metrics());
         assertEquals(Optional.empty(), unsaid.metrics());
-        assertEquals(List.of(), said.warnings());
+        assertEquals(unsaid.warnings(), said.warnings());
     }
 
     @Test

@@ -62,7 +62,7 @@ class RefusalTest {
         String head = "zoned { model = host-managed, ";
         refusesDrive(NULL_CO, "zoned { zone-size = 1M }", "zoned.model", "is missing", "allowed: host-managed, host-aware");
         refusesDrive(NULL_CO, "zoned.model = drive-managed", "zoned.model", "unknown model 'drive-managed'",
-                "allowed: host-managed, host-aware");
+                "allowed: host-aware, host-managed");
         refusesDrive(NULL_CO, head + "zone-size = 3M }", "zoned.zone-size", "is not a power of two up to 512G",
                 "allowed: as in 64M");
         refusesDrive(NULL_CO, head + "zone-size = 512 }", "zoned.zone-size", "makes 2097152 zones", "allowed: up to 1048576");
@@ -87,7 +87,7 @@ class RefusalTest {
     @Test
     void unknownKeyNamesTheNearest() {
         refusesIothread("pol-max = 1us", "pol-max", "unknown key 'pol-max'",
-                "did you mean poll-max? allowed: poll-max, batch-max, poll-grow, cpus, poll-shrink");
+                "did you mean poll-max? allowed: poll-max, batch-max, cpus, poll-grow, poll-shrink");
     }
 
     @Test
@@ -101,7 +101,7 @@ class RefusalTest {
     @Test
     void unknownBlock() {
         hocon.refuses("vireo {\n  drivers {}\n}", 2, "vireo.drivers", "unknown key 'drivers'",
-                "did you mean drives? allowed: drives, devices, metrics, control, iothreads, log, shutdown-timeout");
+                "did you mean drives? allowed: drives, control, devices, iothreads, log, metrics, shutdown-timeout");
     }
 
     @Test
@@ -239,7 +239,7 @@ class RefusalTest {
     void unknownWords() {
         refusesDrive(FILE, "aio = io-uring", "aio", "unknown aio 'io-uring'",
                 "did you mean io_uring? allowed: io_uring, auto, native, threads");
-        refusesDrive(FILE, "discard = keep", "discard", "unknown discard 'keep'", "allowed: unmap, ignore");
+        refusesDrive(FILE, "discard = keep", "discard", "unknown discard 'keep'", "allowed: ignore, unmap");
         refusesDrive(FILE, "locking = of", "locking", "unknown locking 'of'",
                 "did you mean off? allowed: off, on, auto");
         hocon.refuses("vireo.log.format = xml", 1, "vireo.log.format", "unknown format 'xml'", "allowed: json, text");
@@ -273,9 +273,9 @@ class RefusalTest {
 
     @Test
     void keyOfAnotherDriver() {
-        refusesDrive(RAM, "aio = auto, size = 1M", "aio", "unknown key 'aio'", "allowed: size, driver, zoned, read-only, secure-erase");
+        refusesDrive(RAM, "aio = auto, size = 1M", "aio", "unknown key 'aio'", "allowed: driver, read-only, secure-erase, size, zoned");
         refusesDrive(NULL_CO, "aio = auto", "aio", "unknown key 'aio'",
-                "allowed: size, driver, zoned, latency, lifetime, read-only, read-zeroes, secure-erase");
+                "allowed: driver, latency, lifetime, read-only, read-zeroes, secure-erase, size, zoned");
     }
 
     @Test
@@ -412,7 +412,7 @@ class RefusalTest {
     @Test
     void errorPolicies() {
         refusesDevice("rerror = no", "rerror", "unknown rerror 'no'",
-                "allowed: auto, stop, enospc, ignore, report");
+                "allowed: auto, enospc, ignore, report, stop");
     }
 
     @Test
@@ -463,7 +463,7 @@ class RefusalTest {
 
     @Test
     void transportsThatDoNotExist() {
-        refusesDevice("transport.role = both", "transport.role", "unknown role 'both'", "allowed: listen, connect");
+        refusesDevice("transport.role = both", "transport.role", "unknown role 'both'", "allowed: connect, listen");
         for (String key : new String[] {"mode = 0600", "group = kvm", "user = kvm"}) {
             refusesDevice("transport.role = connect, transport." + key, "transport." + key.substring(0, key.indexOf(' ')),
                     "stands beside role = connect", "allowed: path alone, its socket is the front-end's");

@@ -16,7 +16,6 @@ import io.vireo.actors.plane.DeviceHost;
 import io.vireo.actors.plane.PrivateActorSystem;
 import io.vireo.actors.vhostuser.ListeningSocket;
 import io.vireo.config.MetricsConfig;
-import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.JvmMeters;
@@ -134,11 +133,7 @@ final class Daemon {
     }
 
     private static String readyLine(DeviceHost device) {
-        String at = device.config().transport().map(transport -> switch (transport) {
-            case TransportConfig.SocketPath path -> path.path().toString();
-            case TransportConfig.SocketPeer peer -> peer.path() + " once its front-end listens";
-            case TransportConfig.SocketFd inherited -> "descriptor " + inherited.fd();
-        }).orElse("nowhere");
+        String at = device.config().transport().map(Sockets::describe).orElse("nowhere");
         return "device " + device.name() + " ready at " + at + ": drive " + device.drive() + ", "
                 + device.properties().capacityBytes() + " bytes, " + device.properties().numQueues() + " queue(s) on "
                 + String.join(", ", device.ioThreads());

@@ -21,7 +21,8 @@ final class Plan {
     private Plan() {}
 
     /**
-     * A line per drive, each of which is opened and closed for that, and a line per device.
+     * A line per drive, each of which is opened and closed for that, a line per device, and where it is watched and
+     * controlled.
      *
      * @throws io.vireo.actors.plane.DriveException an image that cannot be opened
      */
@@ -38,6 +39,9 @@ final class Plan {
         for (DeviceConfig device : config.devices().values()) {
             plan.append(describe(device, placement.assign(device, device.queues().count()))).append('\n');
         }
+        config.metrics().ifPresent(metrics ->
+                plan.append("metrics at http://").append(metrics.host()).append(':').append(metrics.port()).append("/metrics\n"));
+        config.control().ifPresent(control -> plan.append("control socket at ").append(control.path()).append('\n'));
         return plan.toString();
     }
 
@@ -62,7 +66,8 @@ final class Plan {
         return "device " + device.name() + ": drive " + device.drive() + ", " + device.queues().count() + " queue(s) of "
                 + device.queues().size() + ", " + (device.writeCache() ? "write-back" : "write-through") + ", on "
                 + shares(ioThreadOfQueue)
-                + (device.iothreads().isEmpty() ? ", of the default pool, as it names no iothread" : "");
+                + (device.iothreads().isEmpty() ? ", of the default pool, as it names no iothread" : "")
+                + device.transport().map(transport -> ", at " + Sockets.describe(transport)).orElse("");
     }
 
     private static String shares(List<String> ioThreadOfQueue) {

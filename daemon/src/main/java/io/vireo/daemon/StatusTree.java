@@ -18,6 +18,7 @@ final class StatusTree {
         text.append("  drive %s: %s, %s bytes%s, aio %s%s, cache %s\n".formatted(
                 drive.get("node-name"), drive.get("driver"), device.get("size"),
                 device.get("read-only").equals(true) ? ", read-only" : "", drive.get("aio"), why, drive.get("cache")));
+        text.append(reads(drive.get("reads")));
         text.append("  %s, serial %s, rerror %s, werror %s\n".formatted(
                 device.get("write-cache"), device.get("serial"), device.get("rerror"), device.get("werror")));
         String chosen = device.get("iothread-named").equals(true) ? "" : " of the default pool";
@@ -26,6 +27,15 @@ final class StatusTree {
                 counts(device.get("requests")), counts(device.get("errors")), device.get("in-flight"),
                 ((Number) device.get("oldest-seconds")).doubleValue()));
         return text.toString();
+    }
+
+    /** A line of its own once something was read that may have come from the page cache. */
+    private static String reads(Object reads) {
+        if (!(reads instanceof Map<?, ?> from)) return "";
+        long cache = ((Number) from.get("cache-bytes")).longValue();
+        long all = cache + ((Number) from.get("engine-bytes")).longValue();
+        if (all == 0) return "";
+        return String.format(Locale.ROOT, "  reads: %,d bytes, %.1f %% of them from the page cache\n", all, 100.0 * cache / all);
     }
 
     private static String client(Object client) {

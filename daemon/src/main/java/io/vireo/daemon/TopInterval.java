@@ -11,6 +11,7 @@ import java.util.Map;
 /** What happened between two answers of query-counters. Devices and IOThreads that are in one of them alone are left out. */
 final class TopInterval {
     private final List<Object> devices = new ArrayList<>();
+    private final List<Object> drives = new ArrayList<>();
     private final List<Object> ioThreads = new ArrayList<>();
     private final List<Long> bounds;
     private final double seconds;
@@ -22,6 +23,10 @@ final class TopInterval {
         byName(after, "devices", "device").forEach((name, now) -> {
             if (devicesBefore.containsKey(name)) devices.add(device(devicesBefore.get(name), now));
         });
+        Map<Object, Map<?, ?>> drivesBefore = byName(before, "drives", "drive");
+        byName(after, "drives", "drive").forEach((name, now) -> {
+            if (drivesBefore.containsKey(name)) drives.add(drive(drivesBefore.get(name), now));
+        });
         Map<Object, Map<?, ?>> ioThreadsBefore = byName(before, "iothreads", "iothread");
         byName(after, "iothreads", "iothread").forEach((name, now) -> {
             if (ioThreadsBefore.containsKey(name)) ioThreads.add(ioThread(ioThreadsBefore.get(name), now));
@@ -30,7 +35,7 @@ final class TopInterval {
 
     /** For {@link io.vireo.monitoring.qmp.JsonText}. */
     Map<String, Object> json() {
-        return ordered("seconds", rounded(seconds), "devices", devices, "iothreads", ioThreads);
+        return ordered("seconds", rounded(seconds), "devices", devices, "drives", drives, "iothreads", ioThreads);
     }
 
     String table() {
@@ -41,6 +46,13 @@ final class TopInterval {
             text.append(String.format(Locale.ROOT, "%-16s %-9s %,10.0f %,10.1f %10s %10s %9s%n", device.get("device"), device.get("state"),
                     device.get("iops"), device.get("mb-per-second"), latency(device.get("p50-us")), latency(device.get("p99-us")),
                     device.get("in-flight")));
+        }
+        text.append("%-16s %10s %12s%n".formatted("DRIVE", "READ MB/S", "FROM CACHE %"));
+        for (Object each : drives) {
+            Map<?, ?> drive = (Map<?, ?>) each;
+            Object share = drive.get("cache-percent");
+            text.append(String.format(Locale.ROOT, "%-16s %10s %12s%n", drive.get("drive"), decimal(drive.get("read-mb-per-second")),
+                    decimal(share)));
         }
         text.append("%-16s %9s %9s %9s%n".formatted("IOTHREAD", "BUSY %", "POLLING %", "IDLE %"));
         for (Object each : ioThreads) {
@@ -63,6 +75,21 @@ final class TopInterval {
                 "p50-us", micros(latencies, 0.50),
                 "p99-us", micros(latencies, 0.99),
                 "in-flight", after.get("in-flight"));
+    }
+
+    /** Of a drive without a page cache, and of one that nobody read, the share is null. */
+    private Map<String, Object> drive(Map<?, ?> before, Map<?, ?> after) {
+        if (!(before.get("reads") instanceof Map<?, ?> earlier) || !(after.get("reads") instanceof Map<?, ?> later)) {
+            return ordered("drive", after.get("drive"), "read-mb-per-second", null, "cache-percent", null);
+        }
+        long cache = number(later, "cache-bytes") - number(earlier, "cache-bytes");
+        long all = cache + number(later, "engine-bytes") - number(earlier, "engine-bytes");
+        return ordered("drive", after.get("drive"), "read-mb-per-second", rounded(all / 1e6 / seconds),
+                "cache-percent", all == 0 ? null : rounded(100.0 * cache / all));
+    }
+
+    private static String decimal(Object number) {
+        return number == null ? "-" : String.format(Locale.ROOT, "%,.1f", number);
     }
 
     private Map<String, Object> ioThread(Map<?, ?> before, Map<?, ?> after) {

@@ -44,6 +44,21 @@ class PlanTest {
     }
 
     @Test
+    void saysWhereItIsReachedWatchedAndControlled() {
+        String hocon = """
+                drives.d { driver = null-co, size = 1M }
+                devices { vda { drive = d, read-only = on, transport.path = /run/a.sock },
+                  vdb { drive = d, read-only = on, transport { role = connect, path = /run/b.sock } } }
+                metrics { port = 9999 }
+                control.path = /run/c.sock
+                """;
+        List<String> lines = plan(true, hocon);
+        assertTrue(lines.get(1).endsWith(", at /run/a.sock"), lines.get(1));
+        assertTrue(lines.get(2).endsWith(", at /run/b.sock once its front-end listens"), lines.get(2));
+        assertEquals(List.of("metrics at http://127.0.0.1:9999/metrics", "control socket at /run/c.sock"), lines.subList(3, 5));
+    }
+
+    @Test
     void saysWhoServesWhichQueue() {
         String hocon = """
                 iothreads { a {}, b {} }

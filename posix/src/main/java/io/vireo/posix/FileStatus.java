@@ -21,7 +21,7 @@ public record FileStatus(
         long blockSizeBytes,
         long allocatedBytes) {
 
-    public enum Kind { REGULAR, BLOCK, SOCKET, DIRECTORY, OTHER }
+    public enum Kind { REGULAR, BLOCK, SOCKET, FIFO, DIRECTORY, OTHER }
 
     private static final int PERMISSION_BITS = 0xFFF;
     private static final long STAT_BLOCK_BYTES = 512;
@@ -44,6 +44,7 @@ public record FileStatus(
             case FileStat.S_IFREG -> Kind.REGULAR;
             case FileStat.S_IFBLK -> Kind.BLOCK;
             case FileStat.S_IFSOCK -> Kind.SOCKET;
+            case FileStat.S_IFIFO -> Kind.FIFO;
             case FileStat.S_IFDIR -> Kind.DIRECTORY;
             default -> Kind.OTHER;
         };

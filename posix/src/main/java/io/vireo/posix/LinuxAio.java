@@ -1,9 +1,5 @@
 package io.vireo.posix;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Linux AIO (io_submit): asynchronous for files opened with O_DIRECT, blocking in {@link #submit} for others.
@@ -20,56 +16,19 @@ public final class LinuxAio implements AutoCloseable {
         void completed(int slot, long result);
     }
 
-    private static final MethodHandle SYSCALL = Libc.linkVariadic(
-            "syscall", 1, Libc.LONG, Libc.LONG, Libc.LONG, Libc.LONG, Libc.LONG, Libc.LONG, Libc.LONG);
-    private static final long SYS_IO_SETUP = Machine.AARCH64 ? 0 : 206;
-    private static final long SYS_IO_DESTROY = Machine.AARCH64 ? 1 : 207;
-    private static final long SYS_IO_GETEVENTS = Machine.AARCH64 ? 4 : 208;
-    private static final long SYS_IO_SUBMIT = Machine.AARCH64 ? 2 : 209;
-
-    private static final int IOCB_CMD_PREAD = 0;
-    private static final int IOCB_CMD_PWRITE = 1;
-    private static final int IOCB_CMD_FSYNC = 2;
-    private static final int IOCB_CMD_FDSYNC = 3;
-    private static final int IOCB_CMD_PREADV = 7;
-    private static final int IOCB_CMD_PWRITEV = 8;
-    private static final int IOCB_FLAG_RESFD = 1;
-
-    // struct iocb { u64 aio_data; u32 aio_key; u32 aio_rw_flags; u16 aio_lio_opcode; s16 aio_reqprio; u32 aio_fildes;
-    //     u64 aio_buf; u64 aio_nbytes; s64 aio_offset; u64 aio_reserved2; u32 aio_flags; u32 aio_resfd; }
-    private static final int IOCB_BYTES = 64;
-    private static final int AIO_DATA = 0;
-    private static final int AIO_RW_FLAGS = 12;
-    private static final int AIO_LIO_OPCODE = 16;
-    private static final int AIO_FILDES = 20;
-    private static final int AIO_BUF = 24;
-    private static final int AIO_NBYTES = 32;
-    private static final int AIO_OFFSET = 40;
-    private static final int AIO_FLAGS = 56;
-    private static final int AIO_RESFD = 60;
-
     // struct io_event { u64 data; u64 obj; s64 res; s64 res2; }
     private static final int EVENT_BYTES = 32;
     private static final int EVENT_DATA = 0;
     private static final int EVENT_RES = 16;
     private static final int EVENTS_PER_CALL = 64;
 
-    // struct aio_ring { u32 id; u32 nr; u32 head; u32 tail; u32 magic; u32 compat; u32 incompat; ... }, in our memory
-    private static final int RING_HEAD = 8;
-    private static final int RING_TAIL = 12;
-    private static final int RING_MAGIC = 16;
-    private static final int RING_INCOMPAT = 24;
-    private static final int AIO_RING_MAGIC = 0xA10A10A1;
-
-    private final MemorySegment errno = Arena.ofAuto().allocate(Linker.Option.captureStateLayout());
     private final EventFd completions;
     private final int depth;
     private final NativeBlock block;
     private final long iocbs;
     private final long pointers;
     private final long events;
-    private final long context;
-    private final boolean ringReadable;
+    private final AioContext context;
     /** Slots that io_submit refused, and why, until the next reap tells. */
     private final int[] refusedSlots;
     private final int[] refusedErrnos;
@@ -83,19 +42,16 @@ public final class LinuxAio implements AutoCloseable {
         this.completions = completions;
         refusedSlots = new int[depth];
         refusedErrnos = new int[depth];
-        block = NativeBlock.allocate((long) depth * (IOCB_BYTES + 8) + EVENTS_PER_CALL * EVENT_BYTES + 8, 64);
+        block = NativeBlock.allocate((long) depth * (AioContext.IOCB_BYTES + 8) + EVENTS_PER_CALL * EVENT_BYTES, 64);
         iocbs = block.address();
-        pointers = iocbs + (long) depth * IOCB_BYTES;
+        pointers = iocbs + (long) depth * AioContext.IOCB_BYTES;
         events = pointers + depth * 8L;
-        long out = events + EVENTS_PER_CALL * EVENT_BYTES;
-        long result = call(SYS_IO_SETUP, depth, out, 0, 0, 0);
-        if (result < 0) {
+        try {
+            context = AioContext.open(depth);
+        } catch (PosixException e) {
             block.close();
-            throw new PosixException("io_setup", "for " + depth + " events (sysctl fs.aio-max-nr bounds them)", (int) -result);
+            throw e;
         }
-        context = Memory.getLong(out);
-        ringReadable = Memory.getInt(context + RING_MAGIC) == AIO_RING_MAGIC
-                && Memory.getInt(context + RING_INCOMPAT) == 0;
     }
 
     /**
@@ -110,24 +66,24 @@ public final class LinuxAio implements AutoCloseable {
 
     /** @param iov address of {@code count} iovecs, which stay as they are until completion */
     public void pread(int slot, int fd, long address, int lengthBytes, long offset, int rwFlags) {
-        prepare(slot, IOCB_CMD_PREAD, fd, address, lengthBytes, offset, rwFlags);
+        prepare(slot, AioContext.IOCB_CMD_PREAD, fd, address, lengthBytes, offset, rwFlags);
     }
 
     public void pwrite(int slot, int fd, long address, int lengthBytes, long offset, int rwFlags) {
-        prepare(slot, IOCB_CMD_PWRITE, fd, address, lengthBytes, offset, rwFlags);
+        prepare(slot, AioContext.IOCB_CMD_PWRITE, fd, address, lengthBytes, offset, rwFlags);
     }
 
     public void preadv(int slot, int fd, long iov, int count, long offset, int rwFlags) {
-        prepare(slot, IOCB_CMD_PREADV, fd, iov, count, offset, rwFlags);
+        prepare(slot, AioContext.IOCB_CMD_PREADV, fd, iov, count, offset, rwFlags);
     }
 
     public void pwritev(int slot, int fd, long iov, int count, long offset, int rwFlags) {
-        prepare(slot, IOCB_CMD_PWRITEV, fd, iov, count, offset, rwFlags);
+        prepare(slot, AioContext.IOCB_CMD_PWRITEV, fd, iov, count, offset, rwFlags);
     }
 
     /** Completes with -EINVAL before Linux 4.18. It waits for nothing: only writes completed before are covered. */
     public void fsync(int slot, int fd, boolean datasync) {
-        prepare(slot, datasync ? IOCB_CMD_FDSYNC : IOCB_CMD_FSYNC, fd, 0, 0, 0, 0);
+        prepare(slot, datasync ? AioContext.IOCB_CMD_FDSYNC : AioContext.IOCB_CMD_FSYNC, fd, 0, 0, 0, 0);
     }
 
     /** Operations prepared and not yet taken by the kernel. */
@@ -151,7 +107,7 @@ public final class LinuxAio implements AutoCloseable {
         int done = 0;
         int refusedBefore = refused;
         while (done < pending) {
-            long result = call(SYS_IO_SUBMIT, context, pending - done, pointers + done * 8L, 0, 0);
+            long result = context.submit(pending - done, pointers + done * 8L);
             if (result > 0) {
                 inFlight += (int) result;
                 done += (int) result;
@@ -177,8 +133,8 @@ public final class LinuxAio implements AutoCloseable {
     public int reap(Handler handler) {
         open();
         int total = reapRefused(handler);
-        while (inFlight > 0 && !isRingEmpty()) {
-            long count = call(SYS_IO_GETEVENTS, context, 0, EVENTS_PER_CALL, events, 0);
+        while (inFlight > 0 && !context.isRingEmpty()) {
+            long count = context.getEvents(EVENTS_PER_CALL, events);
             if (count == -Errno.EINTR) continue;
             if (count < 0) throw new PosixException("io_getevents", "", (int) -count);
             inFlight -= (int) count;
@@ -197,30 +153,23 @@ public final class LinuxAio implements AutoCloseable {
     public void close() {
         if (closed) return;
         closed = true;
-        call(SYS_IO_DESTROY, context, 0, 0, 0, 0);
+        context.close();
         block.close();
     }
 
     private void prepare(int slot, int opcode, int fd, long iov, int count, long offset, int rwFlags) {
         open();
         if (slot < 0 || slot >= depth || pending == depth) throw new IllegalArgumentException("slot=" + slot);
-        long iocb = iocbs + (long) slot * IOCB_BYTES;
-        Memory.zero(iocb, IOCB_BYTES);
-        Memory.putLong(iocb + AIO_DATA, slot);
-        Memory.putInt(iocb + AIO_RW_FLAGS, rwFlags);
-        Memory.putU16(iocb + AIO_LIO_OPCODE, opcode);
-        Memory.putInt(iocb + AIO_FILDES, fd);
-        Memory.putLong(iocb + AIO_BUF, iov);
-        Memory.putLong(iocb + AIO_NBYTES, count);
-        Memory.putLong(iocb + AIO_OFFSET, offset);
-        Memory.putInt(iocb + AIO_FLAGS, IOCB_FLAG_RESFD);
-        Memory.putInt(iocb + AIO_RESFD, completions.fd().number());
+        long iocb = iocbs + (long) slot * AioContext.IOCB_BYTES;
+        AioContext.putIocb(iocb, opcode, fd, iov, count, offset, completions.fd().number());
+        Memory.putLong(iocb + AioContext.AIO_DATA, slot);
+        Memory.putInt(iocb + AioContext.AIO_RW_FLAGS, rwFlags);
         Memory.putLong(pointers + pending * 8L, iocb);
         pending++;
     }
 
     private void refuse(long iocb, int errorNumber) {
-        refusedSlots[refused] = (int) ((iocb - iocbs) / IOCB_BYTES);
+        refusedSlots[refused] = (int) ((iocb - iocbs) / AioContext.IOCB_BYTES);
         refusedErrnos[refused++] = errorNumber;
     }
 
@@ -232,21 +181,6 @@ public final class LinuxAio implements AutoCloseable {
             handler.completed(refusedSlots[refused], -refusedErrnos[refused]);
         }
         return count;
-    }
-
-    /** The kernel keeps its completions in memory of ours, whose head and tail spare a call that would find nothing. */
-    private boolean isRingEmpty() {
-        return ringReadable
-                && Memory.getIntAcquire(context + RING_TAIL) == Memory.getIntAcquire(context + RING_HEAD);
-    }
-
-    private long call(long number, long a, long b, long c, long d, long e) {
-        try {
-            long result = (long) SYSCALL.invokeExact(errno, number, a, b, c, d, e);
-            return result < 0 ? -errno.get(Libc.INT, Libc.ERRNO_OFFSET) : result;
-        } catch (Throwable thrown) {
-            throw Libc.bug(thrown);
-        }
     }
 
     private void open() {

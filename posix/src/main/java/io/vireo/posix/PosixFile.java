@@ -101,9 +101,21 @@ public final class PosixFile {
         return count < 0 ? -Jnr.POSIX.errno() : count;
     }
 
+    /** Of the open file description, which whoever has another descriptor of it can change back. */
     public static void setNonBlocking(Fd fd) {
-        int flags = Jnr.check("fcntl(F_GETFL)", fd.toString(), Jnr.POSIX.fcntl(fd.number(), Fcntl.F_GETFL));
-        Jnr.check("fcntl(F_SETFL)", fd.toString(), Jnr.POSIX.fcntlInt(fd.number(), Fcntl.F_SETFL, flags | O_NONBLOCK));
+        setFlags(fd, flags(fd) | O_NONBLOCK);
+    }
+
+    public static void setBlocking(Fd fd) {
+        setFlags(fd, flags(fd) & ~O_NONBLOCK);
+    }
+
+    private static int flags(Fd fd) {
+        return Jnr.check("fcntl(F_GETFL)", fd.toString(), Jnr.POSIX.fcntl(fd.number(), Fcntl.F_GETFL));
+    }
+
+    private static void setFlags(Fd fd, int flags) {
+        Jnr.check("fcntl(F_SETFL)", fd.toString(), Jnr.POSIX.fcntlInt(fd.number(), Fcntl.F_SETFL, flags));
     }
 
     /** Follows symbolic links, as chmod(2) does. */

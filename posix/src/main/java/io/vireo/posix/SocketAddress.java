@@ -69,6 +69,16 @@ final class SocketAddress {
         }
     }
 
+    /** Null when it is a UNIX stream socket that does not listen, else what it is not. */
+    static String whyNotConnected(Fd fd) {
+        try {
+            if (option(fd, SO_DOMAIN) != AF_UNIX || option(fd, SO_TYPE) != SOCK_STREAM) return "is no UNIX stream socket";
+            return option(fd, SO_ACCEPTCONN) != 0 ? "is a socket that listens" : null;
+        } catch (PosixException e) {
+            return "is no socket";
+        }
+    }
+
     static void closeOnExec(Fd fd) {
         try {
             Libc.check("fcntl(F_SETFD)", fd.toString(),

@@ -48,9 +48,23 @@ final class SocketMessage implements AutoCloseable {
     }
 
     int receive(int fd, long address, int lengthBytes, List<Fd> fdsOut) {
+        return receive(fd, address, lengthBytes, fdsOut, waiting);
+    }
+
+    /** -1 when there is nothing. */
+    int tryReceive(int fd, long address, int lengthBytes, List<Fd> fdsOut) {
+        try {
+            return receive(fd, address, lengthBytes, fdsOut, MSG_DONTWAIT);
+        } catch (PosixException e) {
+            if (e.errno() == Errno.EAGAIN) return -1;
+            throw e;
+        }
+    }
+
+    private int receive(int fd, long address, int lengthBytes, List<Fd> fdsOut, int flags) {
         begin(address, lengthBytes);
         putControl(CONTROL_BYTES);
-        long count = retried(RECVMSG, fd, MSG_CMSG_CLOEXEC | waiting);
+        long count = retried(RECVMSG, fd, MSG_CMSG_CLOEXEC | flags);
         if (count == -Errno.ECONNRESET) return 0;
         if (count < 0) throw new PosixException("recvmsg", "fd " + fd, (int) -count);
         int before = fdsOut.size();

@@ -96,6 +96,11 @@ public final class UnixSocket implements AutoCloseable {
         return new UnixSocket(fd, null, false);
     }
 
+    /** Null when a descriptor is a UNIX stream socket that may be connected; else what is wrong with it, as in "is no socket". */
+    public static String whyNotConnected(Fd fd) {
+        return SocketAddress.whyNotConnected(fd);
+    }
+
     /**
      * Connects without waiting for a place in the listener's queue; nor do the socket's later calls wait.
      *
@@ -183,6 +188,20 @@ public final class UnixSocket implements AutoCloseable {
         if (!enter()) return 0;
         try {
             return received.receive(fd.number(), address, lengthBytes, fdsOut);
+        } finally {
+            exit();
+        }
+    }
+
+    /**
+     * As {@link #receive}, without waiting.
+     *
+     * @return also -1: there is nothing to receive, whatever poll(2) says. A byte out of band can make it say so
+     */
+    public int tryReceive(long address, int lengthBytes, List<Fd> fdsOut) {
+        if (!enter()) return 0;
+        try {
+            return received.tryReceive(fd.number(), address, lengthBytes, fdsOut);
         } finally {
             exit();
         }

@@ -55,6 +55,25 @@ class UnixSocketTest {
     }
 
     @Test
+    void saysThatThereIsNothingRatherThanWait() {
+        assertEquals(-1, server.tryReceive(in.address(), 16, fds));
+        send(client, new byte[] {1, 2});
+        assertEquals(2, server.tryReceive(in.address(), 16, fds));
+        assertEquals(-1, server.tryReceive(in.address(), 16, fds));
+        client.close();
+        assertEquals(0, server.tryReceive(in.address(), 16, fds));
+    }
+
+    @Test
+    void tellsAConnectionFromOtherDescriptors() {
+        assertNull(UnixSocket.whyNotConnected(client.fd()));
+        assertEquals("is a socket that listens", UnixSocket.whyNotConnected(listener.fd()));
+        try (EventFd event = EventFd.create()) {
+            assertEquals("is no socket", UnixSocket.whyNotConnected(event.fd()));
+        }
+    }
+
+    @Test
     void carriesBytes() {
         byte[] sent = {1, 2, 3, 4, 5};
         send(client, sent);

@@ -41,6 +41,7 @@ public final class Device {
     private final BlkProperties properties;
     private final List<IoThread> ioThreadOfQueue;
     private final Executor blocking;
+    private final int inFlightMax;
     private final Map<IoThread, Shard> shards = new LinkedHashMap<>();
     private final ServedVirtqueue[] served;
     private long features;
@@ -48,11 +49,12 @@ public final class Device {
     private record Shard(DeviceShard state, ActorRef<DeviceActor.Command> actor) {}
 
     private Device(
-            String name, BlkProperties properties, List<IoThread> ioThreadOfQueue, Executor blocking) {
+            String name, BlkProperties properties, List<IoThread> ioThreadOfQueue, Executor blocking, int inFlightMax) {
         this.name = name;
         this.properties = properties;
         this.ioThreadOfQueue = ioThreadOfQueue;
         this.blocking = blocking;
+        this.inFlightMax = inFlightMax;
         served = new ServedVirtqueue[ioThreadOfQueue.size()];
     }
 
@@ -73,7 +75,7 @@ public final class Device {
             Executor blocking,
             Conduct conduct,
             DeviceListener listener) {
-        Device device = new Device(name, properties, ioThreadOfQueue, blocking);
+        Device device = new Device(name, properties, ioThreadOfQueue, blocking, conduct.inFlightMax());
         for (IoThread ioThread : new LinkedHashSet<>(ioThreadOfQueue)) {
             DeviceShard state = CompletableFuture.supplyAsync(
                             () -> new DeviceShard(ioThread, node, properties, counters.apply(ioThread), conduct, listener),
@@ -123,6 +125,7 @@ public final class Device {
         for (Shard shard : shards.values()) {
             CompletableFuture<Void> done = new CompletableFuture<>();
             ask(shard, new DeviceActor.UseMemory(new MemoryLease(memory, onReleased), areas, done), done);
+            if (!done.isDone()) onReleased.run(); // whoever was to hold it is gone
         }
     }
 
@@ -163,12 +166,13 @@ public final class Device {
         virtqueue.logUsed(usedLog);
         // Its driver counts buffers; one that crosses memory regions is several here.
         int segmentsMax = properties.segMax() + Chain.CROSSINGS_MAX;
-        ServedVirtqueue queue = new ServedVirtqueue(virtqueue, kick, segmentsMax, shard.state);
+        ServedVirtqueue queue = new ServedVirtqueue(virtqueue, kick, segmentsMax, inFlightMax, shard.state);
         queue.call = call;
         queue.err = err;
         CompletableFuture<Void> done = new CompletableFuture<>();
         ask(shard, new DeviceActor.Start(queue, done), done);
-        served[index] = queue;
+        if (done.isDone()) served[index] = queue;
+        else queue.free(); // whoever was to serve it is gone
     }
 
     /** Takes no more from a virtqueue; its base ({@link Virtqueue#base}), once what is in flight is used. */
@@ -279,7 +283,10 @@ public final class Device {
         return shards.get(ioThreadOfQueue.get(index));
     }
 
-    /** Waits for the actor's answer, or for the news that it is gone: a dead actor must not hang its transport. */
+    /**
+     * Waits for the actor's answer, or for the news that it is gone: a dead actor must not hang its transport. Then
+     * {@code done} is not done, and never will be.
+     */
     private void ask(Shard shard, DeviceActor.Command command, CompletableFuture<Void> done) {
         shard.actor.tell(command);
         // anyOf, which leaves nothing behind at the one that has not completed: a guest can ask for ever.

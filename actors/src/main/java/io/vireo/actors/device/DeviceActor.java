@@ -120,6 +120,7 @@ final class DeviceActor {
     }
 
     private Behavior<Command> onUseMemory(UseMemory message) {
+        if (shard.isAbandoned()) return Behaviors.same();
         for (ServedVirtqueue queue : shard.seen()) {
             VirtqueueAreas areas = message.areas()[queue.ring.index()];
             if (areas != null) queue.ring.moveTo(areas);
@@ -130,6 +131,7 @@ final class DeviceActor {
     }
 
     private Behavior<Command> onStart(Start message) {
+        if (shard.isAbandoned()) return Behaviors.same();
         ServedVirtqueue queue = message.queue();
         queue.kickToken = shard.ioThread.watch(queue.kick.fd(), () -> shard.kicked(queue));
         shard.add(queue);
@@ -142,7 +144,7 @@ final class DeviceActor {
         if (queue != null) {
             queue.call = message.call();
             // Completions before now may have called nobody.
-            if (queue.call != null) queue.call.signal();
+            if (queue.call != null) shard.ioThread.signaller().signal(queue.call);
         }
         message.done().complete(null);
         return Behaviors.same();

@@ -349,14 +349,20 @@ public final class DeviceShard implements PolledDevice {
         passage.completed(batch.count());
         turnWork += batch.count();
         // Released only now: a queue that was waiting for its last request to stop must have published it.
-        for (int i = 0; i < batch.count(); i++) batch.slot(i).queue.release(batch.slot(i));
+        boolean wasFull = false;
+        for (int i = 0; i < batch.count(); i++) {
+            RequestSlot slot = batch.slot(i);
+            wasFull |= slot.queue.isFull();
+            slot.queue.release(slot);
+        }
+        if (wasFull && !queues.isEmpty()) ioThread.poll(this); // what waits in its ring has kicked already, or never will
         batch.recycle();
         idleWaiters.check();
     }
 
     private void logWrites(RequestBatch batch) {
         for (int i = 0; i < batch.count(); i++) batch.slot(i).log(dirtyLog);
-        dirtyLog.announce();
+        dirtyLog.announce(ioThread.signaller());
     }
 
     private void answer(RequestSlot slot, long now) {
@@ -374,7 +380,7 @@ public final class DeviceShard implements PolledDevice {
         if (called) {
             counters.call(queue.ring.index());
             queue.quantum.called();
-            queue.call.signal();
+            ioThread.signaller().signal(queue.call);
         }
         queue.decided();
     }
@@ -447,6 +453,10 @@ public final class DeviceShard implements PolledDevice {
         for (ServedVirtqueue queue : queues.seen()) queue.releaseAllBut(slot -> slot.atNode);
         whenAbandoned.complete(null);
         idleWaiters.fail("the device has failed");
+    }
+
+    boolean isAbandoned() {
+        return abandoned;
     }
 
     /** Completes when {@link #abandon} has run. */

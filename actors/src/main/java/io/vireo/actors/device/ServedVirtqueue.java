@@ -1,5 +1,6 @@
 package io.vireo.actors.device;
 
+import io.vireo.actors.iothread.IoThread;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.IoVec;
 import io.vireo.posix.NativeBlock;
@@ -34,6 +35,7 @@ final class ServedVirtqueue {
     /** Requests completed that the interrupt actor was not asked about yet. */
     int undecided;
 
+    private final IoThread ioThread;
     private final NativeBlock iovecs;
     private final RequestSlot[] all;
     private final RequestSlot[] free;
@@ -41,10 +43,12 @@ final class ServedVirtqueue {
     private int freeCount;
     private CompletableFuture<Integer> stopped;
 
-    ServedVirtqueue(Virtqueue ring, EventFd kick, int segmentsMax, DeviceShard shard) {
+    /** @param inFlightMax how many requests are taken at a time, however long the ring is: each has a slot of ours */
+    ServedVirtqueue(Virtqueue ring, EventFd kick, int segmentsMax, int inFlightMax, DeviceShard shard) {
         this.ring = ring;
         this.kick = kick;
-        int size = ring.size();
+        ioThread = shard.ioThread;
+        int size = Math.min(ring.size(), inFlightMax);
         iovecs = NativeBlock.allocate((long) size * INLINE_IOVECS * IoVec.ENTRY_BYTES, IoVec.ENTRY_BYTES);
         all = new RequestSlot[size];
         free = new RequestSlot[size];
@@ -61,7 +65,7 @@ final class ServedVirtqueue {
      * @throws VirtqueueBroken as the ring finds it
      */
     RequestSlot take(MemoryLease lease, Chain chain, BlkRequestReader reader, long nowNanos) {
-        if (closed || !ring.poll(lease.memory, chain)) return null;
+        if (!takes() || !ring.poll(lease.memory, chain)) return null;
         RequestSlot slot = free[freeCount - 1];
         reader.read(chain, slot.blk);
         freeCount--;
@@ -72,10 +76,19 @@ final class ServedVirtqueue {
         return slot;
     }
 
+    /** Whether there is a reason to look at the ring: it is not closed, and there is room for what may be in it. */
+    boolean takes() {
+        return !closed && freeCount > 0;
+    }
+
+    boolean isFull() {
+        return freeCount == 0;
+    }
+
     /** Takes no request any more and tells who listens for that. */
     void shut() {
         closed = true;
-        if (err != null) err.signal();
+        if (err != null) ioThread.signaller().signal(err);
     }
 
     /** The request is answered, or will never be. */
@@ -125,11 +138,16 @@ final class ServedVirtqueue {
 
     private void finishStop() {
         if (inFlight() > 0 || undecided > 0) return;
-        for (RequestSlot slot : all) slot.blk.data().close();
-        iovecs.close();
+        free();
         CompletableFuture<Integer> ending = stopped;
         stopped = null;
         ending.complete(ring.base());
+    }
+
+    /** Gives its memory back; nothing is in flight. */
+    void free() {
+        for (RequestSlot slot : all) slot.blk.data().close();
+        iovecs.close();
     }
 
     /** When the oldest request in flight was taken; 0 when there is none. From any thread. */

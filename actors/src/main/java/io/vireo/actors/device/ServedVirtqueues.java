@@ -44,7 +44,7 @@ final class ServedVirtqueues {
 
     boolean hasAvailable() {
         boolean any = false;
-        for (ServedVirtqueue queue : all) any |= !queue.closed && queue.ring.hasAvailable();
+        for (ServedVirtqueue queue : all) any |= queue.takes() && queue.ring.hasAvailable();
         Memory.raiseFaults();
         return any;
     }
@@ -57,7 +57,7 @@ final class ServedVirtqueues {
     /** True when there are requests already. */
     boolean enableKicks() {
         boolean busy = false;
-        for (ServedVirtqueue queue : all) if (!queue.closed) busy |= queue.ring.enableKicks();
+        for (ServedVirtqueue queue : all) if (queue.takes()) busy |= queue.ring.enableKicks();
         Memory.raiseFaults();
         return busy;
     }

@@ -4,6 +4,7 @@ import io.vireo.config.IoThreadConfig;
 import io.vireo.monitoring.metrics.IoThreadCounters;
 import io.vireo.posix.Affinity;
 import io.vireo.posix.EventFd;
+import io.vireo.posix.EventSignaller;
 import io.vireo.posix.Fd;
 import io.vireo.storage.node.AioEngine;
 import io.vireo.storage.node.AioMode;
@@ -50,6 +51,7 @@ public final class IoThread implements IoContext, Executor {
     private final CompletableFuture<Void> started = new CompletableFuture<>();
 
     private Poller poller;
+    private EventSignaller signaller;
     private PolledDevice[] polled = new PolledDevice[8];
     private long[] lastBusyNanos = new long[8];
     private int[] turnWork = new int[8];
@@ -151,6 +153,11 @@ public final class IoThread implements IoContext, Executor {
         poller.unwatch(fd, token);
     }
 
+    /** For eventfds that a front-end has too: it cannot make this wait. */
+    public EventSignaller signaller() {
+        return signaller;
+    }
+
     /** Begins to poll a device; one that is polled already stays so. */
     public void poll(PolledDevice device) {
         for (int i = 0; i < polledCount; i++) if (polled[i] == device) return;
@@ -188,6 +195,8 @@ public final class IoThread implements IoContext, Executor {
                 Affinity.pinCurrentThread(config.cpus().stream().mapToInt(Integer::intValue).toArray());
             }
             poller = engines.open(watches::ready);
+            signaller = EventSignaller.open();
+            if (!signaller.neverWaits()) LOG.warn("IOThread {}: without Linux AIO a front-end can make it wait for its call", name());
             watch(wakeUp.fd(), () -> {});
             started.complete(null);
         } catch (Throwable e) {
@@ -199,6 +208,7 @@ public final class IoThread implements IoContext, Executor {
             loop();
         } finally {
             engines.close();
+            signaller.close();
             // A busy thread may be here before the one that stops it has rung.
             synchronized (wakeUp) {
                 ended = true;

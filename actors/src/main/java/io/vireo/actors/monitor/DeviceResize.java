@@ -6,6 +6,7 @@ import io.vireo.actors.plane.DataPlane;
 import io.vireo.actors.plane.DeviceHost;
 import io.vireo.monitoring.qmp.QmpException;
 import io.vireo.storage.node.ImageException;
+import java.util.List;
 import java.util.OptionalLong;
 
 /** device-resize: another size for a device and its drive, or the one that the drive was given elsewhere. */
@@ -25,11 +26,16 @@ public final class DeviceResize {
         try {
             plane.resize(asked.host(), asked.size(), asked.force());
         } catch (ImageException e) {
-            boolean shrinks = e.kind() == ImageException.Kind.WOULD_SHRINK;
-            throw new QmpException(e.getMessage() + (shrinks ? "; force would do it" : ""));
+            throw new QmpException(e.getMessage() + (e.kind() == ImageException.Kind.WOULD_SHRINK ? wayOut(plane, asked.host()) : ""));
         } catch (IllegalStateException e) {
             throw new QmpException("device " + asked.host().name() + ": " + e.getMessage());
         }
         return ordered("size", asked.host().properties().capacityBytes());
+    }
+
+    private static String wayOut(DataPlane plane, DeviceHost host) {
+        List<DeviceHost> sharers = plane.sharers(host);
+        return sharers.isEmpty() ? "; force would do it"
+                : "; not even with force, as its drive has other devices: " + sharers.getFirst().name();
     }
 }

@@ -3,6 +3,7 @@ package io.vireo.actors.monitor;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.DispatcherSelector;
+import io.vireo.actors.vhostuser.AcceptPause;
 import io.vireo.monitoring.qmp.QmpMessage;
 import io.vireo.posix.Epoll;
 import io.vireo.posix.EventFd;
@@ -30,8 +31,6 @@ public final class MonitorServer implements AutoCloseable {
     private static final long LISTENING = 0;
     private static final long WAKE = 1;
     private static final long FOR_EVER = -1;
-    /** How long the listening socket is left alone after accept failed, for want of descriptors most likely. */
-    private static final long ACCEPT_PAUSE_NANOS = 1_000_000_000L;
     /** Actor names must be unique. */
     private static final AtomicLong CONNECTED = new AtomicLong(WAKE);
 
@@ -46,7 +45,7 @@ public final class MonitorServer implements AutoCloseable {
     private volatile boolean stopping;
     /** Guarded by {@link #wake}. */
     private boolean closed;
-    private boolean acceptPaused;
+    private final AcceptPause acceptPause = new AcceptPause();
 
     private MonitorServer(ActorSystem<?> system, UnixSocket listening, CommandTable commands) {
         this.system = system;
@@ -115,8 +114,8 @@ public final class MonitorServer implements AutoCloseable {
     }
 
     private void turn() {
-        int count = epoll.await(acceptPaused ? ACCEPT_PAUSE_NANOS : FOR_EVER);
-        if (count == 0 && acceptPaused) pauseAccept(false);
+        int count = epoll.await(acceptPause.isOn() ? acceptPause.waitNanos(System.nanoTime()) : FOR_EVER);
+        if (acceptPause.isOver(System.nanoTime())) epoll.modify(listening.fd(), Epoll.EPOLLIN, LISTENING);
         // Copied: whoever is served may ask the epoll for something else.
         long[] tokens = new long[count];
         int[] events = new int[count];
@@ -138,7 +137,8 @@ public final class MonitorServer implements AutoCloseable {
             socket = listening.accept();
         } catch (PosixException e) {
             LOG.warn("no client can connect to the monitor for now: {}", e.getMessage());
-            pauseAccept(true);
+            acceptPause.begin(System.nanoTime());
+            epoll.modify(listening.fd(), 0, LISTENING);
             return;
         }
         if (socket == null) return;
@@ -153,10 +153,5 @@ public final class MonitorServer implements AutoCloseable {
                 MonitorConnection.create(commands, peer), "vireo-monitor-" + token, DispatcherSelector.blocking());
         peers.put(token, peer);
         peer.begin(actor);
-    }
-
-    private void pauseAccept(boolean pause) {
-        acceptPaused = pause;
-        epoll.modify(listening.fd(), pause ? 0 : Epoll.EPOLLIN, LISTENING);
     }
 }

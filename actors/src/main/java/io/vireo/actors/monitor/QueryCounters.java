@@ -26,6 +26,7 @@ public final class QueryCounters {
                     "bucket-bounds-nanos",
                     list(IntStream.range(0, LatencyBuckets.COUNT).mapToLong(LatencyBuckets::boundNanos)),
                     "devices", plane.devices().stream().<Object>map(QueryCounters::device).toList(),
+                    "drives", drives(plane),
                     "iothreads",
                     plane.ioThreads().all().stream().<Object>map(ioThread -> ioThread(ioThread, now)).toList());
         });
@@ -43,6 +44,12 @@ public final class QueryCounters {
         }
         return ordered("device", host.name(), "state", host.state(), "requests", Arrays.stream(latencies).sum(),
                 "bytes", bytes, "latencies", list(Arrays.stream(latencies)), "in-flight", host.inflightRequests());
+    }
+
+    /** Those that have a device, once each. */
+    private static List<Object> drives(DataPlane plane) {
+        return plane.devices().stream().map(DeviceHost::drive).distinct()
+                .<Object>map(name -> ordered("drive", name, "reads", QueryDevices.reads(plane.drive(name)))).toList();
     }
 
     private static Map<String, Object> ioThread(IoThread ioThread, long now) {

@@ -58,7 +58,13 @@ public final class QueryDevices {
 
     private static Map<String, Object> drive(DriveFacts drive) {
         return ordered("node-name", drive.nodeName(), "driver", drive.driver(), "aio", drive.aio(),
-                "aio-reason", drive.aioReason(), "cache", drive.cache());
+                "aio-reason", drive.aioReason(), "cache", drive.cache(), "reads", reads(drive));
+    }
+
+    /** Where the bytes read came from: null of a drive that knows no difference. */
+    static Map<String, Object> reads(DriveFacts drive) {
+        if (drive.cacheReadBytes().isEmpty()) return null;
+        return ordered("cache-bytes", drive.cacheReadBytes().getAsLong(), "engine-bytes", drive.engineReadBytes().getAsLong());
     }
 
     private static List<Object> queues(DeviceHost host) {

@@ -143,8 +143,8 @@ public final class DataPlane implements AutoCloseable {
     private static VhostUserServer startServer(DeviceConfig device, DeviceHost host, ListeningSocket listening) {
         try {
             RateLimitedLog log = new RateLimitedLog(LOG, device.name(), device.labels());
-            return attach(host,
-                    VhostUserServer.start(device.name(), listening.socket(), new VhostUserExport(host), log));
+            VhostUserExport export = new VhostUserExport(host);
+            return attach(host, export, VhostUserServer.start(device.name(), listening.socket(), export, log));
         } catch (RuntimeException | Error e) {
             listening.close();
             throw e;
@@ -153,13 +153,15 @@ public final class DataPlane implements AutoCloseable {
 
     private static VhostUserServer startServer(DeviceConfig device, DeviceHost host, TransportConfig.SocketPeer peer) {
         RateLimitedLog log = new RateLimitedLog(LOG, device.name(), device.labels());
-        return attach(host, VhostUserServer.connect(device.name(), peer.path(), new VhostUserExport(host), log));
+        VhostUserExport export = new VhostUserExport(host);
+        return attach(host, export, VhostUserServer.connect(device.name(), peer.path(), export, log));
     }
 
-    private static VhostUserServer attach(DeviceHost host, VhostUserServer server) {
+    private static VhostUserServer attach(DeviceHost host, VhostUserExport export, VhostUserServer server) {
         host.connectedWhen(server::clientConnected);
         host.onFailure(server::deviceFailed);
-        host.onConfigChange(server::configChanged);
+        export.onConfigChange(server::configChanged);
+        host.onConfigChange(export::configChanged);
         return server;
     }
 
@@ -178,13 +180,17 @@ public final class DataPlane implements AutoCloseable {
      * @throws IllegalStateException also: it is to become smaller, and has other devices
      */
     public void resize(DeviceHost host, OptionalLong wantedBytes, boolean mayShrink) {
-        List<DeviceHost> others =
-                devices().stream().filter(other -> other != host && other.drive().equals(host.drive())).toList();
+        List<DeviceHost> others = sharers(host);
         if (mayShrink && !others.isEmpty()) {
             throw new IllegalStateException("its drive has other devices: " + others.getFirst().name());
         }
         host.resize(wantedBytes, mayShrink);
         others.forEach(DeviceHost::resized);
+    }
+
+    /** The other devices on a device's drive. */
+    public List<DeviceHost> sharers(DeviceHost host) {
+        return devices().stream().filter(other -> other != host && other.drive().equals(host.drive())).toList();
     }
 
     /** Who drives a device now. */

@@ -10,11 +10,9 @@ import io.vireo.actors.device.Intake;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.ErrorPolicyConfig;
-import io.vireo.config.RingFeature;
-import io.vireo.monitoring.log.RateLimitedLog;
+import io.vireo.config.VirtqueueConfig;
 import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.DeviceView;
-import io.vireo.monitoring.metrics.Reason;
 import io.vireo.posix.Errno;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
@@ -28,22 +26,16 @@ import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
-import io.vireo.virtio.queue.VirtqueueBroken;
-import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -56,7 +48,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Thread: virtio's side by one transport thread at a time; the {@link DeviceView} by any.
  */
-public final class DeviceHost implements DeviceView, DeviceListener {
+public final class DeviceHost implements DeviceView {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceHost.class);
     private static final long HANGING_NANOS = 100_000_000;
 
@@ -66,27 +58,21 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     private final List<IoThread> ioThreadOfQueue;
     private final Executor blocking;
     private final long drainNanosMax;
-    private volatile BlkProperties properties;
+    private final DeviceSize size;
     private final BlkConfigSpace configSpace;
     private final long offered;
-    private final RateLimitedLog log;
+    private final DeviceReports reports;
     private final Map<IoThread, DeviceCounters> counters = new ConcurrentHashMap<>();
     private final Intake intake = new Intake();
+    private final Quiescence quiescence;
     private volatile Device device;
     /** Given up at a reset, with requests that have not come back. */
     private final List<Device> lost = new CopyOnWriteArrayList<>();
-    private volatile Throwable failure;
     private volatile BooleanSupplier connected = () -> false;
     private long accepted;
     private DirtyLog dirtyLog;
     /** A queue did not stop in time: until the reset, its device's others are not waited for as long once more. */
     private boolean hangs;
-    private Runnable onFailure = () -> {};
-    private volatile Consumer<IoError> onIoError = _ -> {};
-    private final LongAdder reportedErrors = new LongAdder();
-    private final Object draining = new Object();
-    /** A device that is being opened gets the old size or the new one, and is told of the latter. */
-    private final Object resizing = new Object();
     private volatile Runnable onConfigChange = () -> {};
 
     /**
@@ -107,34 +93,24 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         this.ioThreadOfQueue = List.copyOf(ioThreadOfQueue);
         this.blocking = blocking;
         this.drainNanosMax = drainNanosMax;
-        properties = DeviceProperties.of(config, node, ioThreadOfQueue.size());
-        configSpace = new BlkConfigSpace(properties);
-        offered = BlkFeatures.offered(properties,
-                config.queues().features().stream().mapToLong(DeviceHost::bitOf).reduce(0, (a, b) -> a | b));
-        log = new RateLimitedLog(LOG, config.name(), config.labels());
+        size = new DeviceSize(node, DeviceProperties.of(config, node, ioThreadOfQueue.size()));
+        configSpace = size.configSpace();
+        offered = BlkFeatures.offered(size.properties(), DeviceProperties.ringFeatures(config));
+        reports = new DeviceReports(config);
+        quiescence = new Quiescence(intake, this.ioThreadOfQueue, this::device, drainNanosMax);
         for (IoThread ioThread : ioThreadOfQueue) {
             counters.computeIfAbsent(ioThread, _ -> new DeviceCounters(ioThreadOfQueue.size()));
         }
     }
 
-    private static long bitOf(RingFeature feature) {
-        return switch (feature) {
-            case PACKED -> VirtqueueLayout.F_RING_PACKED;
-            case IN_ORDER -> VirtqueueLayout.F_IN_ORDER;
-            case EVENT_IDX -> VirtqueueLayout.RING_F_EVENT_IDX;
-            case INDIRECT_DESC -> VirtqueueLayout.RING_F_INDIRECT_DESC;
-            case QUEUE_RESET -> VirtqueueLayout.F_RING_RESET;
-        };
-    }
-
     /** Told, on an IOThread, when the device failed and serves nothing until its driver resets it. */
     public void onFailure(Runnable listener) {
-        onFailure = listener;
+        reports.onFailure(listener);
     }
 
     /** Told, on an IOThread, of requests that the drive has failed, as {@link DeviceListener#ioError} is. */
     public void onIoError(Consumer<IoError> listener) {
-        onIoError = listener;
+        reports.onIoError(listener);
     }
 
     public DeviceConfig config() {
@@ -142,7 +118,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     }
 
     public BlkProperties properties() {
-        return properties;
+        return size.properties();
     }
 
     public long offeredFeatures() {
@@ -152,7 +128,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     /** @throws IllegalArgumentException a bit that was not offered, or too few for a host-managed zoned disk */
     public void acceptFeatures(long features) {
         BlkFeatures.checkAccepted(offered, features);
-        BlkFeatures.checkZoned(properties, features);
+        BlkFeatures.checkZoned(properties(), features);
         accepted = features;
         configSpace.accepted(features);
         if (device != null) device.accept(features, configSpace.isWriteBack(features));
@@ -176,12 +152,10 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     /** As {@link Device#useMemory}; the first one opens the device. */
     public void useMemory(GuestMemory memory, VirtqueueAreas[] areas) {
         if (device == null) {
-            failure = null;
-            synchronized (resizing) {
-                device = Device.open(
-                        system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking,
-                        new Conduct(intake, errorPolicy(config.errors())), this);
-            }
+            reports.opened();
+            device = size.open(properties -> Device.open(
+                    system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking,
+                    new Conduct(intake, errorPolicy(config.errors()), inFlightMax()), reports));
             device.accept(accepted, configSpace.isWriteBack(accepted));
             if (dirtyLog != null) device.logWrites(dirtyLog);
         }
@@ -217,13 +191,13 @@ public final class DeviceHost implements DeviceView, DeviceListener {
      * No queue runs.
      */
     public void handOver() {
-        if (properties.readOnly()) return; // its drive may be that of others here, who go on
+        if (properties().readOnly()) return; // its drive may be that of others here, who go on
         if (!lost.isEmpty()) {
             throw new ImageException(ImageException.Kind.IN_USE, config.drive(),
                     "requests of an earlier driver are still in flight: the image is not given up");
         }
         node.inactivate();
-        log.info(System.nanoTime(), "handed-over", "drive {} is left to whom its guest moves to", config.drive());
+        reports.log().info(System.nanoTime(), "handed-over", "drive {} is left to whom its guest moves to", config.drive());
     }
 
     /** What a device that goes on for this one elsewhere has to know. */
@@ -305,15 +279,12 @@ public final class DeviceHost implements DeviceView, DeviceListener {
      * From any thread but an IOThread, as those that follow.
      */
     public void pause() {
-        intake.hold(Intake.Hold.PAUSE);
-        awaitTurn();
+        quiescence.pause();
     }
 
     /** Takes requests again after {@link #pause} or a stop, those first that have failed, in their order. */
     public void resume() {
-        intake.letGo(Intake.Hold.PAUSE);
-        intake.letGo(Intake.Hold.IO_ERROR);
-        lookAgain();
+        quiescence.resume();
     }
 
     /**
@@ -322,7 +293,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
      * @throws IllegalStateException it cannot be drained, or the flush failed; it goes on all the same
      */
     public void drain() {
-        whileIdle(() -> {
+        quiescence.whileIdle(() -> {
             int errno = DriveFlush.on(node, ioThreadOfQueue.getFirst()).copy()
                     .orTimeout(drainNanosMax, TimeUnit.NANOSECONDS).join();
             if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
@@ -338,7 +309,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
      * @throws IllegalStateException it cannot be drained
      */
     public void resize(OptionalLong wantedBytes, boolean mayShrink) {
-        if (mayShrink) whileIdle(() -> resizeNow(wantedBytes, true));
+        if (mayShrink) quiescence.whileIdle(() -> resizeNow(wantedBytes, true));
         else resizeNow(wantedBytes, false);
     }
 
@@ -349,12 +320,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
 
     /** The drive has another size. */
     void resized() {
-        synchronized (resizing) {
-            properties = properties.withCapacityBytes(node.sizeBytes() / 512 * 512);
-            Device used = device;
-            if (used != null) used.resized(properties);
-            configSpace.resize(properties.capacitySectors());
-        }
+        size.changed(device);
         onConfigChange.run();
     }
 
@@ -366,38 +332,6 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     /** As {@link BlkConfigSpace#generation}. */
     public int configGeneration() {
         return configSpace.generation();
-    }
-
-    private void whileIdle(Runnable action) {
-        synchronized (draining) {
-            intake.hold(Intake.Hold.DRAIN);
-            try {
-                if (intake.isHeldBy(Intake.Hold.IO_ERROR)) {
-                    throw new IllegalStateException("it is stopped by an I/O error: resume first");
-                }
-                awaitTurn();
-                Device used = device;
-                if (used != null) used.whenIdle().copy().orTimeout(drainNanosMax, TimeUnit.NANOSECONDS).join();
-                action.run();
-            } catch (CompletionException e) {
-                if (!(e.getCause() instanceof TimeoutException)) throw new IllegalStateException(e.getCause().getMessage());
-                throw new IllegalStateException("requests are still in flight, or a flush is, after "
-                        + TimeUnit.NANOSECONDS.toSeconds(drainNanosMax) + " s");
-            } finally {
-                intake.letGo(Intake.Hold.DRAIN);
-                lookAgain();
-            }
-        }
-    }
-
-    /** What an IOThread had begun to take when the intake was held, it has taken. */
-    private void awaitTurn() {
-        for (IoThread ioThread : Set.copyOf(ioThreadOfQueue)) CompletableFuture.runAsync(() -> {}, ioThread).join();
-    }
-
-    private void lookAgain() {
-        Device used = device;
-        if (used != null) used.resume();
     }
 
     /** Where {@link #clientConnected} comes from; without it nobody is ever connected. */
@@ -412,6 +346,11 @@ public final class DeviceHost implements DeviceView, DeviceListener {
     /** The device a driver uses now, or null. */
     public Device device() {
         return device;
+    }
+
+    boolean hasRunningQueues() {
+        Device used = device;
+        return used != null && !used.runningQueues().isEmpty();
     }
 
     @Override
@@ -436,7 +375,7 @@ public final class DeviceHost implements DeviceView, DeviceListener {
 
     @Override
     public String state() {
-        if (failure != null) return "failed";
+        if (reports.hasFailed()) return "failed";
         if (intake.isHeldBy(Intake.Hold.IO_ERROR)) return "io-error";
         if (intake.isHeldBy(Intake.Hold.PAUSE)) return "paused";
         return device == null ? "waiting" : "running";
@@ -475,39 +414,14 @@ public final class DeviceHost implements DeviceView, DeviceListener {
         return Stream.concat(lost.stream(), Stream.ofNullable(device));
     }
 
-    @Override
-    public void virtqueueBroken(int queue, VirtqueueBroken reason) {
-        log.warn(System.nanoTime(), "virtqueue-broken", "virtqueue {} is broken: {}", queue, reason.getMessage());
-    }
-
-    @Override
-    public void requestFailed(int queue, int type, long offsetBytes, int reason, int errno) {
-        String kind = Reason.label(reason);
-        log.warn(System.nanoTime(), kind, "request of type {} at byte {} on virtqueue {} failed: {}",
-                type, offsetBytes, queue, errno == 0 ? kind : Errno.describe(errno));
-    }
-
-    @Override
-    public void ioError(IoError error) {
-        if (error.action() == ErrorPolicy.Action.STOP) {
-            log.error(System.nanoTime(), "io-error", "stopped: a {} at byte {} on virtqueue {} of drive {} failed: {}; mend that,"
-                    + " then resume the device", error.operation().name().toLowerCase(Locale.ROOT), error.offsetBytes(),
-                    error.queue(), drive(), Errno.describe(error.errno()));
-        }
-        if (error.action() == ErrorPolicy.Action.REPORT) reportedErrors.increment();
-        onIoError.accept(error);
-    }
-
     /** Requests that the drive has failed and whose driver was told so, since the start. From any thread. */
     public long reportedErrors() {
-        return reportedErrors.sum();
+        return reports.reportedErrors();
     }
 
-    @Override
-    public void failed(Throwable reason) {
-        failure = reason;
-        LOG.error("device {} has failed and serves nothing until its driver resets it", name(), reason);
-        onFailure.run();
+    /** A front-end may make rings of any length; what is in flight of one is bounded by what the configuration says. */
+    private int inFlightMax() {
+        return Math.max(config.queues().size(), VirtqueueConfig.DEFAULT.size());
     }
 
     private static ErrorPolicy errorPolicy(ErrorPolicyConfig errors) {

@@ -2,6 +2,7 @@ package io.vireo.actors.plane;
 
 import io.vireo.config.BlockLimits;
 import io.vireo.config.DeviceConfig;
+import io.vireo.config.RingFeature;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.NodeLimits;
 import io.vireo.storage.node.NodeLimits.RangeLimits;
@@ -10,6 +11,7 @@ import io.vireo.storage.zone.ZoneModel;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.blk.BlkRequestReader;
+import io.vireo.virtio.queue.VirtqueueLayout;
 
 /** What a configured device on an open node is to its driver: what the node can do and the configuration allows. */
 final class DeviceProperties {
@@ -112,5 +114,20 @@ final class DeviceProperties {
     private int sectorsMax(int wishedSectors, RangeLimits range) {
         long bytes = Math.min((long) wishedSectors * BlkLayout.SECTOR_BYTES, range.maxBytes());
         return (int) (Math.max(1, bytes / logicalBlockBytes) * logicalBlockBytes / BlkLayout.SECTOR_BYTES);
+    }
+
+    /** The feature bits of virtqueues that the configuration has offered. */
+    static long ringFeatures(DeviceConfig config) {
+        return config.queues().features().stream().mapToLong(DeviceProperties::bitOf).reduce(0, (a, b) -> a | b);
+    }
+
+    private static long bitOf(RingFeature feature) {
+        return switch (feature) {
+            case PACKED -> VirtqueueLayout.F_RING_PACKED;
+            case IN_ORDER -> VirtqueueLayout.F_IN_ORDER;
+            case EVENT_IDX -> VirtqueueLayout.RING_F_EVENT_IDX;
+            case INDIRECT_DESC -> VirtqueueLayout.RING_F_INDIRECT_DESC;
+            case QUEUE_RESET -> VirtqueueLayout.F_RING_RESET;
+        };
     }
 }

@@ -12,9 +12,23 @@ import io.vireo.virtio.vhostuser.VringSetup;
 /** A device as vhost-user sees it. Thread: the session's. */
 final class VhostUserExport implements VhostUserBackend {
     private final DeviceHost host;
+    private volatile Runnable tell = () -> {};
+    /** A change was told of that a front-end may not have passed on: QEMU does not while no vring runs. */
+    private volatile boolean tellAgain;
 
     VhostUserExport(DeviceHost host) {
         this.host = host;
+    }
+
+    /** Who sends the front-end a CONFIG_CHANGE_MSG, without waiting for it. */
+    void onConfigChange(Runnable listener) {
+        tell = listener;
+    }
+
+    /** The configuration space says something that the driver does not know. From any thread. */
+    void configChanged() {
+        if (!host.hasRunningQueues()) tellAgain = true;
+        tell.run();
     }
 
     @Override
@@ -65,6 +79,9 @@ final class VhostUserExport implements VhostUserBackend {
     public void startVring(int index, VringSetup setup) {
         host.startQueue(
                 index, setup.size(), setup.areas(), setup.base(), setup.kick(), setup.call(), setup.err(), setup.usedLog());
+        if (!tellAgain) return;
+        tellAgain = false;
+        tell.run();
     }
 
     @Override
@@ -104,6 +121,7 @@ final class VhostUserExport implements VhostUserBackend {
 
     @Override
     public void disconnected() {
+        tellAgain = false; // the next one reads the configuration space when it attaches
         host.reset();
     }
 }

@@ -11,7 +11,6 @@ import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VhostUserException;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import io.vireo.virtio.vhostuser.VhostUserLayout;
-import java.util.function.BooleanSupplier;
 
 /** One front-end that is being served: its socket, the message that is arriving, its session. Thread: the server's. */
 final class ClientConnection implements AutoCloseable {
@@ -45,22 +44,18 @@ final class ClientConnection implements AutoCloseable {
     }
 
     /**
-     * Receives once, which blocks unless the socket is readable, and obeys the message if that completed it.
+     * Receives once from a socket that is said to be readable, and obeys the message if that completed it. Never waits for
+     * the front-end.
      *
-     * @param isWritable whether a reply can be sent without waiting for the front-end
      * @throws VhostUserException the front-end did what ends a connection
      * @throws PosixException the socket failed, or the front-end went without its reply
      */
-    Progress receive(BooleanSupplier isWritable) {
+    Progress receive() {
         if (!inbox.receive(socket)) return Progress.ENDED;
         if (!inbox.isComplete()) return Progress.PART;
         Session.Answer answer = session.handle(inbox.header(), inbox.payload(), inbox.fds());
         inbox.clear();
-        if (answer.reply() != null) {
-            // Front-ends wait for each reply; one that lets dozens pile up would make us wait in the end.
-            if (!isWritable.getAsBoolean()) throw new VhostUserException(Fault.UNREAD_REPLIES, "it does not read our replies");
-            send(answer.reply());
-        }
+        if (answer.reply() != null) send(answer.reply());
         refusal = answer.refused();
         return refusal == null ? Progress.MESSAGE : Progress.REFUSED;
     }
@@ -72,7 +67,9 @@ final class ClientConnection implements AutoCloseable {
 
     private void send(byte[] reply) {
         Memory.copy(reply, 0, outbox.address(), reply.length);
-        socket.send(outbox.address(), reply.length);
+        // Front-ends wait for each reply: only for one that lets hundreds pile up there is no room.
+        if (socket.trySend(outbox.address(), reply.length) < reply.length)
+            throw new VhostUserException(Fault.UNREAD_REPLIES, "it does not read our replies");
     }
 
     /** Stops the vrings, then hangs up: a front-end that sees the end may reuse its memory. */

@@ -24,14 +24,16 @@ final class MessageInbox implements AutoCloseable {
     private int receivedBytes;
 
     /**
-     * Receives once, which blocks unless the socket is readable.
+     * Receives once from a socket that is said to be readable, without waiting.
      *
      * @return false at the end of the stream
-     * @throws VhostUserException the header is wrong, there are too many descriptors, or the stream ended in a message
+     * @throws VhostUserException the header is wrong, there are too many descriptors, the stream ended in a message, or there is
+     *     nothing but what came out of band
      */
     boolean receive(UnixSocket socket) {
         int wantedBytes = VhostUserLayout.HEADER_BYTES + (header == null ? 0 : header.sizeBytes()) - receivedBytes;
-        int count = socket.receive(block.address() + receivedBytes, wantedBytes, fds);
+        int count = socket.tryReceive(block.address() + receivedBytes, wantedBytes, fds);
+        if (count < 0) throw new VhostUserException(Fault.OUT_OF_BAND, "it sends out of band, where no message may come");
         if (count == 0) {
             if (receivedBytes == 0) return false;
             throw new VhostUserException(Fault.TRUNCATED, "the connection ended " + receivedBytes + " bytes into a message");

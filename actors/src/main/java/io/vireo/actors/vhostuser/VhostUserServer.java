@@ -28,8 +28,6 @@ import org.slf4j.LoggerFactory;
 public final class VhostUserServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(VhostUserServer.class);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
-    /** How long the listening socket is left alone after accept failed, for want of descriptors most likely. */
-    private static final long ACCEPT_PAUSE_NANOS = 1_000_000_000L;
     private static final long FOR_EVER = -1;
 
     private static final long LISTENING = 0;
@@ -53,7 +51,7 @@ public final class VhostUserServer implements AutoCloseable {
     private volatile boolean deviceFailed;
     private volatile boolean configChanged;
     private final AtomicBoolean closed = new AtomicBoolean();
-    private boolean acceptPaused;
+    private final AcceptPause acceptPause = new AcceptPause();
 
     private VhostUserServer(
             String device, UnixSocket listening, FrontEndDial dial, VhostUserBackend backend, RateLimitedLog log) {
@@ -169,7 +167,7 @@ public final class VhostUserServer implements AutoCloseable {
             if (epoll.token(i) == LISTENING) listeningReady = true;
             if (epoll.token(i) == CHANNEL) channelReady = true;
         }
-        if (count == 0 && !said && acceptPaused) pauseAccept(false);
+        if (acceptPause.isOver(System.nanoTime())) epoll.modify(listening.fd(), Epoll.EPOLLIN, LISTENING);
         if (configChanged) tellConfigChanged();
         if (channelReady) client.channel.serve();
         if (deviceFailed) leaveFailedDevice();
@@ -179,7 +177,7 @@ public final class VhostUserServer implements AutoCloseable {
     }
 
     private long waitNanos() {
-        if (acceptPaused) return ACCEPT_PAUSE_NANOS;
+        if (acceptPause.isOn()) return acceptPause.waitNanos(System.nanoTime());
         return isDialling() ? dial.waitNanos(System.nanoTime()) : FOR_EVER;
     }
 
@@ -210,7 +208,8 @@ public final class VhostUserServer implements AutoCloseable {
             next = listening.accept();
         } catch (PosixException e) {
             log.warn(System.nanoTime(), "accept", "no front-end can connect for now: {}", e.getMessage());
-            pauseAccept(true);
+            acceptPause.begin(System.nanoTime());
+            epoll.modify(listening.fd(), 0, LISTENING);
             return;
         }
         if (next == null) return;
@@ -220,20 +219,8 @@ public final class VhostUserServer implements AutoCloseable {
         else refuse(next);
     }
 
-    private void pauseAccept(boolean pause) {
-        acceptPaused = pause;
-        epoll.modify(listening.fd(), pause ? 0 : Epoll.EPOLLIN, LISTENING);
-    }
-
     private boolean hasHungUp() {
         return (clientEvents() & (Epoll.EPOLLRDHUP | Epoll.EPOLLHUP | Epoll.EPOLLERR)) != 0;
-    }
-
-    private boolean isWritable() {
-        epoll.modify(client.socket.fd(), CLIENT_EVENTS | Epoll.EPOLLOUT, CLIENT);
-        boolean writable = (clientEvents() & Epoll.EPOLLOUT) != 0;
-        epoll.modify(client.socket.fd(), CLIENT_EVENTS, CLIENT);
-        return writable;
     }
 
     /** What is true of the client's socket now; the events of the turn's wait are gone afterwards. */
@@ -267,7 +254,7 @@ public final class VhostUserServer implements AutoCloseable {
     /** One receive from the client. Whatever that throws is about this client. */
     private void serve() {
         try {
-            switch (client.receive(this::isWritable)) {
+            switch (client.receive()) {
                 case ENDED -> end("client-gone", "it hung up");
                 case REFUSED -> log.warn(System.nanoTime(), kind(client.refusal()), "front-end of pid {} was refused: {}",
                         client.peer.pid(), client.refusal().getMessage());

@@ -184,6 +184,52 @@ class DeviceTest {
         }
     }
 
+    @Test
+    void takesNoMoreAtATimeThanItMayAndTheRestWhenThatIsAnswered() throws Exception {
+        node.manner = WitnessNode.Manner.HOLD;
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 64, 5)) {
+            for (int slot = 0; slot < 64; slot++) driven.read(slot);
+            driven.queue.submit();
+            for (int answered = 0; answered < 64; ) {
+                int expected = Math.min(5, 64 - answered);
+                Plane.await("the node to hold them", () -> node.held.size() == expected);
+                awaitSleep();
+                assertEquals(expected, node.held.size(), "and no more");
+                node.completeHeld();
+                for (int i = 0; i < expected; i++, answered++) assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+            }
+            node.manner = WitnessNode.Manner.COMPLETE;
+            assertServes(driven);
+        }
+    }
+
+    /** The flag belongs to both, and so does the count. */
+    @Test
+    void doesNotWaitForADriverWhoseCallIsFullAndBlocks() throws Exception {
+        try (DrivenDevice hostile = new DrivenDevice(plane, ioThread, node, 4);
+                DrivenDevice neighbour = new DrivenDevice(plane, ioThread, new WitnessNode(), 4)) {
+            Calls.makeBlockingAndFull(hostile.call);
+            hostile.queue.queue().virtqueue().armCall();
+            hostile.read(0);
+            hostile.queue.submit();
+            Plane.await("the interrupt actor", () -> hostile.passage().decided() == 1);
+            assertServes(neighbour);
+        }
+    }
+
+    @Test
+    void givesMemoryBackThatADeadActorCouldNotTake() throws Exception {
+        try (DrivenDevice victim = new DrivenDevice(plane, ioThread, node, 4)) {
+            victim.device.actor(ioThread).tell(new DeviceActor.Failed(new RuntimeException("injected")));
+            victim.failed.get(30, TimeUnit.SECONDS);
+            for (int i = 0; i < 10; i++) victim.device.useMemory(victim.guestMemory(), new VirtqueueAreas[1]);
+            Plane.await("the memory back", () -> victim.memoryReleases.get() == 10);
+            stop(victim);
+            victim.start(0);
+            assertFalse(victim.device.isRunning(0), "nobody serves it");
+        }
+    }
+
     /** A held device with requests in its ring must not keep its IOThread awake. */
     private void awaitSleep() {
         long idle = ioThread.counters().idleNanos(System.nanoTime()) + 500_000;

@@ -67,13 +67,23 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     DrivenDevice(
             Plane plane, IoThread ioThread, BlockNode node, int depth, BlkProperties properties, ErrorPolicy errors,
             long features) {
+        this(plane, ioThread, node, depth, properties, errors, features, QUEUE_SIZE);
+    }
+
+    DrivenDevice(Plane plane, IoThread ioThread, BlockNode node, int depth, int inFlightMax) {
+        this(plane, ioThread, node, depth, properties(node), ErrorPolicy.DEFAULT, FEATURES, inFlightMax);
+    }
+
+    private DrivenDevice(
+            Plane plane, IoThread ioThread, BlockNode node, int depth, BlkProperties properties, ErrorPolicy errors,
+            long features, int inFlightMax) {
         this.ioThread = ioThread;
         DriverVirtqueue virtqueue = DriverVirtqueue.of(memory, QUEUE_SIZE, features, 8);
         queue = new BlkQueue(memory, new DriverQueue(virtqueue, kick, call), depth, BLOCK_BYTES);
         calls.add(call.fd(), Epoll.EPOLLIN, 0);
         device = Device.open(
                 plane.system, "disk", node, properties, List.of(ioThread), _ -> counters, plane.blocking,
-                new Conduct(intake, errors), this);
+                new Conduct(intake, errors, inFlightMax), this);
         device.accept(features, true);
         device.useMemory(guestMemory(), new VirtqueueAreas[1]);
         start(0);

@@ -22,6 +22,7 @@ class WakeUpTest {
     /** Short, so that the loop parks in the midst of the delays below. */
     private static final Duration POLL_MAX = Duration.ofNanos(10_000);
     private static final int DELAY_NANOS_MAX = 40_000;
+    private static final int DELAY_NANOS_MOST = 640_000;
     private static final long OBSERVED_NANOS = 500_000_000;
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
@@ -46,15 +47,21 @@ class WakeUpTest {
     void losesNeitherAKickNorACallBetweenADriverAndADeviceThatBothSleep(boolean uring) {
         IoThread ioThread = ioThread(uring);
         try (DrivenDevice driven = new DrivenDevice(plane, ioThread, new WitnessNode(), 1)) {
-            for (int edge = 0; edge < EDGES; edge++) {
-                spin(random.nextInt(DELAY_NANOS_MAX));
+            int delayMax = DELAY_NANOS_MAX;
+            int edges = 0;
+            // On a busy host the device may get no processor in the time that it needs to fall asleep: then there is more.
+            for (; edges < EDGES || edges < 3 * EDGES && driven.queue.kicks() <= EDGES / 10; edges++) {
+                int edge = edges;
+                if (edge % 1000 == 999 && driven.queue.kicks() < edge / 5) delayMax = Math.min(2 * delayMax, DELAY_NANOS_MOST);
+                spin(random.nextInt(delayMax));
                 driven.read(0);
                 driven.queue.submit();
                 spin(random.nextInt(DELAY_NANOS_MAX / 8));
                 if (!driven.awaitCall()) throw new AssertionError("edge " + edge + ", " + driven.queue.queue().virtqueue());
                 assertEquals(0, driven.queue.reap());
             }
-            Plane.await("the interrupt actor", () -> driven.passage().decided() == EDGES);
+            int all = edges;
+            Plane.await("the interrupt actor", () -> driven.passage().decided() == all);
             assertTrue(driven.queue.kicks() > EDGES / 10, "the device hardly slept: kicks=" + driven.queue.kicks());
         }
     }

@@ -62,13 +62,47 @@ class ConfigChangeTest {
             assertEquals(BlkLayout.S_IOERR, writeAt(queue, 2048));
             for (long megabytes = 2; megabytes < 5; megabytes++) {
                 plane.resize(plane.devices().getFirst(), OptionalLong.of(megabytes << 20), false);
-                Reply told = channel.receive();
-                assertEquals(BackendRequest.CONFIG_CHANGE_MSG.id(), told.request());
-                channel.send(told.request(), VhostUserLayout.FLAG_VERSION | VhostUserLayout.FLAG_REPLY, new byte[8]);
+                expectChange(channel);
                 assertEquals(megabytes * 2048, capacitySectors(disk));
                 assertEquals(BlkLayout.S_OK, writeAt(queue, megabytes * 2048 - 8));
             }
         }
+    }
+
+    /** QEMU passes it on to its guest only while it has started the vrings. */
+    @Test
+    @Tag("vhost-user-BACKEND_REQ")
+    void aResizeWhileNoVringRunsIsToldAgainWhenOneDoes() throws Exception {
+        Path image = folder.resolve("disk.img");
+        try (var file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength(1 << 20);
+        }
+        Path socket = folder.resolve("vda.sock");
+        String hocon = "drives.d { driver = file, filename = \"" + image + "\" }\n"
+                + "devices.vda { drive = d, num-queues = 1, transport.path = \"" + socket + "\" }\n";
+        try (DataPlane plane = DataPlane.start(
+                        system, ConfigLoader.of(ConfigFactory.parseString(hocon), Cpus.online()), new VireoMetrics("test"), true);
+                DriverMemory memory = DriverMemory.create(4 << 20);
+                VhostUserDisk disk = VhostUserDisk.attach(socket, memory, VhostUserDisk.Options.defaults());
+                VhostUserFrontend channel = channel(disk)) {
+            disk.frontend().disableVring(0);
+            disk.frontend().getConfig(BlkLayout.CONFIG_CAPACITY, 8); // answered: the vring has stopped
+            plane.resize(plane.devices().getFirst(), OptionalLong.of(2 << 20), false);
+            expectChange(channel);
+            disk.frontend().enableVring(0);
+            expectChange(channel);
+            disk.frontend().disableVring(0);
+            disk.frontend().enableVring(0);
+            plane.resize(plane.devices().getFirst(), OptionalLong.of(3 << 20), false);
+            expectChange(channel);
+            assertEquals(3 * 2048, capacitySectors(disk));
+        }
+    }
+
+    private static void expectChange(VhostUserFrontend channel) {
+        Reply told = channel.receive();
+        assertEquals(BackendRequest.CONFIG_CHANGE_MSG.id(), told.request());
+        channel.send(told.request(), VhostUserLayout.FLAG_VERSION | VhostUserLayout.FLAG_REPLY, new byte[8]);
     }
 
     private VhostUserFrontend channel(VhostUserDisk disk) {

@@ -192,6 +192,24 @@ class VhostUserServerTest {
         servesNormally();
     }
 
+    /** Whether poll calls such a socket readable, and for how long, differs between kernels. */
+    @Test
+    void waitsForNothingWhenAFrontEndSendsAByteOutOfBand() throws Exception {
+        String client = "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n"
+                + "s.send(b'x', socket.MSG_OOB)\nprint('sent', flush=True)\nsys.stdin.read()\n";
+        Process process = new ProcessBuilder("/usr/bin/python3", "-c", client, path.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        try {
+            assertEquals("sent", process.inputReader().readLine());
+            server.configChanged(); // one more turn
+            server.stop();
+            assertTrue(server.awaitStopped(Duration.ofSeconds(30)), "it waits in a receive");
+        } finally {
+            process.getOutputStream().close();
+            assertEquals(0, process.waitFor());
+        }
+    }
+
     @Test
     void endsOnlyTheClientWhoseDeviceFailed() throws InterruptedException {
         device.failing = true;

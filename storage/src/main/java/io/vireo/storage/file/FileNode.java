@@ -50,6 +50,7 @@ public final class FileNode {
             case DIRECTORY -> "is a directory";
             case BLOCK -> "is a block device, which driver = host_device serves";
             case SOCKET -> "is a socket";
+            case FIFO -> "is a pipe";
             case OTHER -> "is not a regular file";
         };
         if (what != null) throw new ImageException(ImageException.Kind.NOT_A_FILE, options.filename(), what);

@@ -165,4 +165,26 @@ public final class BlkLayout {
     public static final int SEGMENT_F_UNMAP = 1;
 
     private BlkLayout() {}
+
+    /** A request's type as the specification names it, without its prefix. */
+    public static String typeName(int type) {
+        return switch (type) {
+            case T_IN -> "IN (read)";
+            case T_OUT -> "OUT (write)";
+            case T_FLUSH -> "FLUSH";
+            case T_GET_ID -> "GET_ID";
+            case T_GET_LIFETIME -> "GET_LIFETIME";
+            case T_DISCARD -> "DISCARD";
+            case T_WRITE_ZEROES -> "WRITE_ZEROES";
+            case T_SECURE_ERASE -> "SECURE_ERASE";
+            case T_ZONE_APPEND -> "ZONE_APPEND";
+            case T_ZONE_REPORT -> "ZONE_REPORT";
+            case T_ZONE_OPEN -> "ZONE_OPEN";
+            case T_ZONE_CLOSE -> "ZONE_CLOSE";
+            case T_ZONE_FINISH -> "ZONE_FINISH";
+            case T_ZONE_RESET -> "ZONE_RESET";
+            case T_ZONE_RESET_ALL -> "ZONE_RESET_ALL";
+            default -> "of type " + Integer.toUnsignedString(type);
+        };
+    }
 }

@@ -1,6 +1,7 @@
 package io.vireo.virtio.memory;
 
 import io.vireo.posix.EventFd;
+import io.vireo.posix.EventSignaller;
 import io.vireo.posix.Memory;
 
 /**
@@ -55,7 +56,7 @@ public final class DirtyLog {
     }
 
     /** Says that something was marked, to a front-end that wants to hear it. */
-    public void announce() {
-        if (listener != null) listener.signal();
+    public void announce(EventSignaller signaller) {
+        if (listener != null) signaller.signal(listener);
     }
 }

@@ -32,6 +32,7 @@ final class DeviceStateMessages implements AutoCloseable {
         if (direction != SAVE && direction != LOAD || phase != PHASE_STOPPED)
             throw new VhostUserException(Fault.DEVICE_STATE, "device state in direction " + direction + ", phase " + phase);
         close();
+        checkKind(fds.getFirst());
         PosixFile.setNonBlocking(fds.getFirst());
         if (direction == SAVE) {
             byte[] state = backend.saveState();
@@ -41,6 +42,16 @@ final class DeviceStateMessages implements AutoCloseable {
             incoming = fds.removeFirst();
         }
         return Payload.replyU64(MessageType.SET_DEVICE_STATE_FD.id(), VhostUserLayout.DEVICE_STATE_NO_FD);
+    }
+
+    /** Something that is written to and ends: a pipe, as QEMU's, a socket, or a file that nobody else has to fill. */
+    private static void checkKind(Fd fd) {
+        switch (PosixFile.status(fd).kind()) {
+            case FIFO, SOCKET -> { }
+            case REGULAR -> SharedFile.accept("device state", fd);
+            case BLOCK, DIRECTORY, OTHER -> throw new VhostUserException(Fault.DESCRIPTOR_KIND,
+                    "device state in a descriptor that is no pipe, socket or file");
+        }
     }
 
     byte[] check() {

@@ -5,7 +5,6 @@ import io.vireo.posix.Fd;
 import io.vireo.posix.FileStatus;
 import io.vireo.posix.Mapping;
 import io.vireo.posix.PosixException;
-import io.vireo.posix.PosixFile;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.List;
@@ -50,9 +49,7 @@ final class LogMessages implements AutoCloseable {
     }
 
     private static Mapping map(long sizeBytes, long offset, Fd file) {
-        FileStatus status = PosixFile.status(file);
-        if (status.kind() != FileStatus.Kind.REGULAR)
-            throw new VhostUserException(Fault.DESCRIPTOR_KIND, "log in a descriptor of kind " + status.kind());
+        FileStatus status = SharedFile.accept("log", file);
         // as both are at least 0, the difference cannot overflow
         if (sizeBytes <= 0 || offset < 0 || sizeBytes > status.sizeBytes() - offset) {
             throw new VhostUserException(Fault.LOG,

@@ -4,7 +4,6 @@ import io.vireo.posix.Fd;
 import io.vireo.posix.FileStatus;
 import io.vireo.posix.Mapping;
 import io.vireo.posix.PosixException;
-import io.vireo.posix.PosixFile;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
@@ -109,9 +108,7 @@ final class MemoryTable implements AutoCloseable {
      * says otherwise is wrong now rather than when the guest gets there.
      */
     private static MemoryRegion map(RegionDescription region, Fd file) {
-        FileStatus status = PosixFile.status(file);
-        if (status.kind() != FileStatus.Kind.REGULAR)
-            throw new VhostUserException(Fault.DESCRIPTOR_KIND, "memory in a descriptor of kind " + status.kind());
+        FileStatus status = SharedFile.accept("memory", file);
         // as both are at least 0, the difference cannot overflow
         if (region.sizeBytes() <= 0 || region.mmapOffset() < 0
                 || region.sizeBytes() > status.sizeBytes() - region.mmapOffset()) {

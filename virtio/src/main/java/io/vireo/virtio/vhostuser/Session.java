@@ -1,8 +1,7 @@
 package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.Fd;
-import io.vireo.posix.FileStatus;
-import io.vireo.posix.PosixFile;
+import io.vireo.posix.UnixSocket;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.List;
 import java.util.function.Supplier;
@@ -199,9 +198,8 @@ public final class Session implements AutoCloseable {
     }
 
     private void setBackendReqFd(List<Fd> fds) {
-        FileStatus file = PosixFile.status(fds.getFirst());
-        if (file.kind() != FileStatus.Kind.SOCKET)
-            throw new VhostUserException(Fault.DESCRIPTOR_KIND, "back-end channel in a descriptor of kind " + file.kind());
+        String wrong = UnixSocket.whyNotConnected(fds.getFirst());
+        if (wrong != null) throw new VhostUserException(Fault.DESCRIPTOR_KIND, "the back-end channel " + wrong);
         link.connect(fds.removeFirst(), negotiation.protocolFeatures);
     }
 

@@ -10,6 +10,7 @@ public final class VhostUserException extends RuntimeException {
         HEADER,
         TRUNCATED,
         UNREAD_REPLIES,
+        OUT_OF_BAND,
         UNKNOWN_REQUEST,
         NOT_NEGOTIATED,
         PAYLOAD_SIZE,

@@ -6,6 +6,7 @@ import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.queue.RingFormat;
 import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
+import io.vireo.virtio.queue.VirtqueueLayout;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.List;
 
@@ -16,6 +17,8 @@ import java.util.List;
  * that has room for them. Thread: the session's.
  */
 final class VringMessages implements AutoCloseable {
+    private static final int ENTRIES_PER_VRING = 1024;
+
     private final VhostUserBackend backend;
     private final Negotiation negotiation;
     private final Vring[] vrings;
@@ -42,6 +45,7 @@ final class VringMessages implements AutoCloseable {
         Vring vring = stoppedVring(MessageType.SET_VRING_NUM, Payload.u32(payload, VhostUserLayout.STATE_INDEX));
         int size = Payload.i32(payload, VhostUserLayout.STATE_NUM);
         requireSize(vring, size);
+        requireRoom(vring, size);
         vring.size = size;
         startIfReady(vring);
     }
@@ -259,6 +263,15 @@ final class VringMessages implements AutoCloseable {
             throw new VhostUserException(Fault.VRING_SIZE,
                     "%s vring %d of size %s".formatted(format(), vring.index, Integer.toUnsignedString(size)));
         }
+    }
+
+    /** Each entry costs heap: there is room for every vring at the length of QEMU's longest, or for one of the longest. */
+    private void requireRoom(Vring vring, int size) {
+        int max = Math.max(VirtqueueLayout.SIZE_MAX, ENTRIES_PER_VRING * vrings.length);
+        int sum = size;
+        for (Vring other : vrings) if (other != vring) sum += other.size;
+        if (sum > max)
+            throw new VhostUserException(Fault.VRING_SIZE, "vrings of " + sum + " entries in all; there may be " + max);
     }
 
     private void requireBase(Vring vring, int base) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vireo.posix.EventFd;
+import io.vireo.posix.EventSignaller;
 import io.vireo.posix.Memory;
 import io.vireo.posix.NativeBlock;
 import java.util.BitSet;
@@ -79,10 +80,11 @@ class DirtyLogTest {
     @Test
     void tellsWhoListens() {
         try (NativeBlock block = NativeBlock.allocate(8, 8);
-                EventFd listener = EventFd.create()) {
-            new DirtyLog(block.address(), 8, listener).announce();
+                EventFd listener = EventFd.create();
+                EventSignaller signaller = EventSignaller.open()) {
+            new DirtyLog(block.address(), 8, listener).announce(signaller);
             assertTrue(listener.clear(block.address()));
-            new DirtyLog(block.address(), 8, null).announce();
+            new DirtyLog(block.address(), 8, null).announce(signaller);
         }
     }
 }

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -113,6 +114,15 @@ class SessionDeviceStateTest {
         PosixFile.write(writing, new byte[5000]);
         writing.close();
         assertEquals(1, peer.get(MessageType.CHECK_DEVICE_STATE));
+    }
+
+    @Test
+    void refusesWhatIsNoPipeSocketOrFileThatIsFilledHere() {
+        for (String path : List.of("/dev/null", "/dev", "/sys/kernel/uevent_seqnum")) {
+            Session.Answer refused = set(LOAD, 0, PosixFile.open(path, PosixFile.O_RDONLY, 0));
+            assertEquals(NO_FD | 1, Peer.u64(refused), path);
+            assertEquals(Fault.DESCRIPTOR_KIND, refused.refused().fault(), path);
+        }
     }
 
     @Test

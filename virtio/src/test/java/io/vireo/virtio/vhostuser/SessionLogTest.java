@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vireo.posix.EventFd;
+import io.vireo.posix.EventSignaller;
 import io.vireo.posix.Fd;
 import io.vireo.posix.Mapping;
 import io.vireo.posix.Memory;
@@ -91,14 +92,15 @@ class SessionLogTest {
 
     @Test
     void tellsTheListenerOfTheLogInUse() {
-        try (EventFd event = EventFd.create(); NativeBlock count = NativeBlock.allocate(8, 8)) {
+        try (EventFd event = EventFd.create(); NativeBlock count = NativeBlock.allocate(8, 8);
+                EventSignaller signaller = EventSignaller.open()) {
             setLogBase(LOG_BYTES, 0);
             peer.send(MessageType.SET_FEATURES, Peer.u64(FEATURES | LOG_ALL));
             peer.send(MessageType.SET_LOG_FD, Peer.none(), event.fd().duplicate());
-            peer.backend.log.announce();
+            peer.backend.log.announce(signaller);
             assertTrue(event.clear(count.address()));
             setLogBase(LOG_BYTES, 0);
-            peer.backend.log.announce();
+            peer.backend.log.announce(signaller);
             assertTrue(event.clear(count.address()), "also of the next");
         }
     }

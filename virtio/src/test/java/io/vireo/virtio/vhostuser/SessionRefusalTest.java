@@ -24,6 +24,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SessionRefusalTest {
     private static final long FAR = 1L << 40;
 
+    static {
+        Sockets.ip().close(); // Java's first socket leaves one of its own open, for good
+    }
+
     private final long descriptorsBefore = Peer.openDescriptors();
     private Peer peer;
 
@@ -44,6 +48,8 @@ class SessionRefusalTest {
     private static final Maker MEMORY = () -> new Fd[] {Peer.memory(Peer.MEMORY_BYTES)};
     private static final Maker MEMORIES =
             () -> new Fd[] {Peer.memory(Peer.MEMORY_BYTES), Peer.memory(Peer.MEMORY_BYTES), Peer.memory(Peer.MEMORY_BYTES)};
+    /** A regular file that is large enough. */
+    private static final Maker SYSFS = () -> new Fd[] {PosixFile.open("/sys/kernel/uevent_seqnum", PosixFile.O_RDONLY, 0)};
     private static final Maker EIGHT = () -> Stream.generate(Peer::event).limit(8).toArray(Fd[]::new);
 
     private static Wrong wrong(String name, Fault fault, MessageType type, byte[] payload, Maker fds) {
@@ -68,6 +74,7 @@ class SessionRefusalTest {
                 wrong("log before its file", Fault.LOG, MessageType.SET_LOG_BASE, Peer.logBase(4096, -4096), MEMORY),
                 wrong("log in a socket", Fault.DESCRIPTOR_KIND, MessageType.SET_LOG_BASE, Peer.logBase(4096, 0),
                         () -> new Fd[] {Sockets.any()}),
+                wrong("log on sysfs", Fault.DESCRIPTOR_KIND, MessageType.SET_LOG_BASE, Peer.logBase(4096, 0), SYSFS),
                 wrong("log without descriptor", Fault.DESCRIPTOR_COUNT, MessageType.SET_LOG_BASE, Peer.logBase(4096, 0), NONE),
                 wrong("log as a pointer", Fault.PAYLOAD_SIZE, MessageType.SET_LOG_BASE, Peer.u64(4096), MEMORY),
                 wrong("log listener is a file", Fault.DESCRIPTOR_KIND, MessageType.SET_LOG_FD, Peer.none(), MEMORY),
@@ -81,6 +88,13 @@ class SessionRefusalTest {
                         () -> Stream.generate(Peer::event).limit(253).toArray(Fd[]::new)),
                 wrong("channel without descriptor", Fault.DESCRIPTOR_COUNT, MessageType.SET_BACKEND_REQ_FD, Peer.none(), NONE),
                 wrong("channel is a file", Fault.DESCRIPTOR_KIND, MessageType.SET_BACKEND_REQ_FD, Peer.none(), MEMORY),
+                wrong("channel is an eventfd", Fault.DESCRIPTOR_KIND, MessageType.SET_BACKEND_REQ_FD, Peer.none(), EVENT),
+                wrong("channel is a socket of IP", Fault.DESCRIPTOR_KIND, MessageType.SET_BACKEND_REQ_FD, Peer.none(),
+                        () -> new Fd[] {Sockets.ip()}),
+                wrong("channel is a socket that listens", Fault.DESCRIPTOR_KIND, MessageType.SET_BACKEND_REQ_FD, Peer.none(),
+                        () -> new Fd[] {Sockets.listening()}),
+                wrong("memory on sysfs", Fault.DESCRIPTOR_KIND, MessageType.SET_MEM_TABLE,
+                        Peer.table(Peer.region(FAR, 4096, FAR, 0)), SYSFS),
                 wrong("reset with a descriptor", Fault.DESCRIPTOR_COUNT, MessageType.RESET_DEVICE, Peer.none(), EVENT),
                 wrong("reset with a payload", Fault.PAYLOAD_SIZE, MessageType.RESET_DEVICE, Peer.u64(0), NONE),
                 wrong("status of 9 bits", Fault.STATUS, MessageType.SET_STATUS, Peer.u64(0x100), NONE),
@@ -113,6 +127,8 @@ class SessionRefusalTest {
                         wrong(type + " is /dev/null", Fault.DESCRIPTOR_KIND, type, Peer.u64(0),
                                 () -> new Fd[] {PosixFile.open("/dev/null", PosixFile.O_RDWR, 0)})));
         return Stream.of(indices, sizes, events, Stream.of(
+                wrong("more entries than there is room for", Fault.VRING_SIZE, MessageType.SET_VRING_NUM,
+                        Peer.state(1, 32768), NONE),
                 wrong("size while running", Fault.VRING_RUNNING, MessageType.SET_VRING_NUM, Peer.state(0, 16), NONE),
                 wrong("base while running", Fault.VRING_RUNNING, MessageType.SET_VRING_BASE, Peer.state(0, 0), NONE),
                 wrong("base 65536", Fault.VRING_BASE, MessageType.SET_VRING_BASE, Peer.state(1, 65536), NONE),
@@ -281,7 +297,7 @@ class SessionRefusalTest {
                 Peer.region(Peer.GPA, Peer.MEMORY_BYTES, Peer.USER, 0), Peer.region(FAR, 4096, FAR, 0)),
                 Peer.memory(Peer.MEMORY_BYTES), Peer.memory(4096));
         peer.send(MessageType.SET_VRING_ADDR, Peer.addresses(1, Peer.USER));
-        peer.send(MessageType.SET_VRING_NUM, Peer.state(1, 32768));
+        peer.send(MessageType.SET_VRING_NUM, Peer.state(1, 16384));
         peer.send(MessageType.SET_VRING_ADDR, Peer.addresses(1, Peer.USER, Peer.USER + 0x80000, Peer.USER + 0xA0000));
         peer.send(MessageType.SET_VRING_KICK, Peer.u64(1), Peer.event());
         peer.send(MessageType.SET_VRING_ADDR, Peer.addresses(2, FAR * 3));
