@@ -11,12 +11,21 @@ import io.vireo.virtio.queue.VirtqueueLayout;
  * @param usedRing guest physical address of the device area, {@code queue_device}
  * @param kickFd eventfd that tells of new buffers, as KVM's ioeventfd; duplicated, so that the caller keeps his own
  * @param callFd eventfd that tells of used buffers, as KVM's irqfd; duplicated; {@link #NO_CALL} when the driver polls
+ * @param beforeCall run on an IOThread each time before {@code callFd} is signalled, for a transport that shows its driver
+ *     what an interrupt was for (virtio-mmio's InterruptStatus, PCI's ISR status): must neither block nor throw; null for
+ *     nothing
  */
-public record QueueSetup(int size, long descriptorTable, long availRing, long usedRing, int kickFd, int callFd) {
+public record QueueSetup(
+        int size, long descriptorTable, long availRing, long usedRing, int kickFd, int callFd, Runnable beforeCall) {
     public static final int NO_CALL = -1;
 
     public QueueSetup {
         if (size < 1 || size > VirtqueueLayout.SIZE_MAX) throw new IllegalArgumentException("queue size " + size);
         if (kickFd < 0 || callFd < NO_CALL) throw new IllegalArgumentException("kickFd=" + kickFd + " callFd=" + callFd);
+    }
+
+    /** For a transport whose interrupts say for themselves what they are for. */
+    public QueueSetup(int size, long descriptorTable, long availRing, long usedRing, int kickFd, int callFd) {
+        this(size, descriptorTable, availRing, usedRing, kickFd, callFd, null);
     }
 }

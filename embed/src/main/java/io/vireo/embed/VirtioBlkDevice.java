@@ -69,14 +69,16 @@ public final class VirtioBlkDevice implements AutoCloseable {
         this.onClose = onClose;
         queues = IntStream.range(0, host.ioThreadOfQueue().size()).mapToObj(i -> new Virtqueue(this, i)).toList();
         host.connectedWhen(() -> host.device() != null);
-        host.onFailure(() -> {
+        Runnable needsReset = () -> {
             failed = true;
             // The listeners are strangers, who may call back and wait.
             callbacks.execute(() -> {
                 onFailure.run();
                 onConfigChange.run();
             });
-        });
+        };
+        host.onFailure(needsReset);
+        host.onVirtqueueBroken(needsReset);
         host.onConfigChange(() -> callbacks.execute(() -> onConfigChange.run()));
         host.onIoError(error -> {
             IoError told = new IoError(error.operation().name().toLowerCase(Locale.ROOT), error.offsetBytes(), error.errno(),
@@ -87,6 +89,11 @@ public final class VirtioBlkDevice implements AutoCloseable {
 
     public String name() {
         return host.name();
+    }
+
+    /** What its log lines and metrics are labelled with. */
+    public Map<String, String> labels() {
+        return host.labels();
     }
 
     public long capacitySectors() {
@@ -133,7 +140,10 @@ public final class VirtioBlkDevice implements AutoCloseable {
         onConfigChange = listener;
     }
 
-    /** Runs, on a thread of its own, when the device has set DEVICE_NEEDS_RESET. Replaces the listener before. */
+    /**
+     * Runs, on a thread of its own, when the device has set DEVICE_NEEDS_RESET: it has failed, or the driver has broken a
+     * virtqueue, which is served no more. Replaces the listener before.
+     */
     public void onFailure(Runnable listener) {
         onFailure = listener;
     }

@@ -77,7 +77,9 @@ public final class Virtqueue {
     void open(QueueSetup newSetup) {
         kick = EventFd.owning(Fd.duplicateOf(newSetup.kickFd()));
         try {
-            call = newSetup.callFd() == QueueSetup.NO_CALL ? null : EventFd.owning(Fd.duplicateOf(newSetup.callFd()));
+            call = newSetup.callFd() == QueueSetup.NO_CALL
+                    ? null
+                    : EventFd.owning(Fd.duplicateOf(newSetup.callFd()), newSetup.beforeCall());
         } catch (RuntimeException e) {
             kick.close();
             throw e;

@@ -17,16 +17,19 @@ public final class EventFd implements AutoCloseable {
     }
 
     private final Fd fd;
+    /** Null for nothing. */
+    private final Runnable beforeSignal;
 
-    private EventFd(Fd fd) {
+    private EventFd(Fd fd, Runnable beforeSignal) {
         this.fd = fd;
+        this.beforeSignal = beforeSignal;
     }
 
     /** A new non-blocking eventfd with count 0. */
     public static EventFd create() {
         try {
             int number = (int) EVENTFD.invokeExact(Libc.errnoSegment(), 0, EFD_CLOEXEC | EFD_NONBLOCK);
-            return new EventFd(Fd.owning(Libc.check("eventfd", "", number)));
+            return new EventFd(Fd.owning(Libc.check("eventfd", "", number)), null);
         } catch (Throwable e) {
             throw Libc.bug(e);
         }
@@ -37,7 +40,16 @@ public final class EventFd implements AutoCloseable {
      * description, which the other side shares.
      */
     public static EventFd owning(Fd fd) {
-        return new EventFd(fd);
+        return owning(fd, null);
+    }
+
+    /**
+     * As {@link #owning(Fd)}, with something that must have happened when the other side wakes up.
+     *
+     * @param beforeSignal run before each signal, on the thread that makes it: must not block; null for nothing
+     */
+    public static EventFd owning(Fd fd, Runnable beforeSignal) {
+        return new EventFd(fd, beforeSignal);
     }
 
     public Fd fd() {
@@ -50,12 +62,18 @@ public final class EventFd implements AutoCloseable {
      * @return 0, or errno (EAGAIN: the count is at its maximum, so the other side is signalled already)
      */
     public int signal() {
+        beforeSignal();
         try {
             long written = (long) WRITE.invokeExact(Libc.errnoSegment(), fd.number(), ONE.address(), 8L);
             return written == 8 ? 0 : Libc.errno();
         } catch (Throwable e) {
             throw Libc.bug(e);
         }
+    }
+
+    /** What must have happened before the other side wakes up, for who signals in another way. */
+    void beforeSignal() {
+        if (beforeSignal != null) beforeSignal.run();
     }
 
     /** Reads and clears the count into {@code buffer8}, 8 bytes of native memory; false when it was 0. */

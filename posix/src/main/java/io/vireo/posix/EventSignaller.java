@@ -49,6 +49,7 @@ public final class EventSignaller implements AutoCloseable {
             event.signal();
             return;
         }
+        event.beforeSignal();
         Memory.putInt(iocb + AioContext.AIO_RESFD, event.fd().number());
         long taken = context.submit(1, pointer);
         context.forget();

@@ -108,6 +108,11 @@ public final class DeviceHost implements DeviceView {
         reports.onFailure(listener);
     }
 
+    /** Told, on an IOThread, when a driver has broken a virtqueue, which is not served any more. */
+    public void onVirtqueueBroken(Runnable listener) {
+        reports.onVirtqueueBroken(listener);
+    }
+
     /** Told, on an IOThread, of requests that the drive has failed, as {@link DeviceListener#ioError} is. */
     public void onIoError(Consumer<IoError> listener) {
         reports.onIoError(listener);

@@ -23,6 +23,7 @@ final class DeviceReports implements DeviceListener {
     private final RateLimitedLog log;
     private final LongAdder reportedErrors = new LongAdder();
     private volatile Runnable onFailure = () -> {};
+    private volatile Runnable onVirtqueueBroken = () -> {};
     private volatile Consumer<IoError> onIoError = _ -> {};
     private volatile boolean failed;
 
@@ -33,6 +34,10 @@ final class DeviceReports implements DeviceListener {
 
     void onFailure(Runnable listener) {
         onFailure = listener;
+    }
+
+    void onVirtqueueBroken(Runnable listener) {
+        onVirtqueueBroken = listener;
     }
 
     void onIoError(Consumer<IoError> listener) {
@@ -59,6 +64,7 @@ final class DeviceReports implements DeviceListener {
     @Override
     public void virtqueueBroken(int queue, VirtqueueBroken reason) {
         log.warn(System.nanoTime(), "virtqueue-broken", "virtqueue {} is broken: {}", queue, reason.getMessage());
+        onVirtqueueBroken.run();
     }
 
     @Override

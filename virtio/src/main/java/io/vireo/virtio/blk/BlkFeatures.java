@@ -27,6 +27,7 @@ public final class BlkFeatures {
             Map.entry(32, "VIRTIO_F_VERSION_1"),
             Map.entry(34, "VIRTIO_F_RING_PACKED"),
             Map.entry(35, "VIRTIO_F_IN_ORDER"),
+            Map.entry(38, "VIRTIO_F_NOTIFICATION_DATA"),
             Map.entry(40, "VIRTIO_F_RING_RESET"));
 
     private BlkFeatures() {}

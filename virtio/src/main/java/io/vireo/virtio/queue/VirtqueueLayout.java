@@ -49,6 +49,9 @@ public final class VirtqueueLayout {
     public static final long F_VERSION_1 = 1L << 32;
     public static final long F_RING_PACKED = 1L << 34;
     public static final long F_IN_ORDER = 1L << 35;
+    /** Offered by a transport that can carry it, which a vhost-user device has none of. */
+    public static final long F_NOTIFICATION_DATA = 1L << 38;
+
     public static final long F_RING_RESET = 1L << 40;
 
     private VirtqueueLayout() {}
