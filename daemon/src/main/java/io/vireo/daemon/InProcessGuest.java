@@ -1,63 +1,66 @@
 package io.vireo.daemon;
 
 import io.vireo.embed.GuestRam;
-import io.vireo.embed.QueueSetup;
 import io.vireo.embed.VirtioBlkDevice;
-import io.vireo.embed.Virtqueue;
-import io.vireo.posix.EventFd;
-import io.vireo.virtio.driver.DiskFacts;
+import io.vireo.embed.mmio.MmioTransport;
 import io.vireo.virtio.driver.DriverMemory;
-import io.vireo.virtio.driver.DriverQueue;
 import io.vireo.virtio.driver.DriverTransport;
-import io.vireo.virtio.driver.DriverVirtqueue;
-import java.util.ArrayList;
-import java.util.List;
+import io.vireo.virtio.driver.MmioDisk;
+import io.vireo.virtio.driver.MmioWindow;
 
-/** A VMM and its guest in this process: memory in a memfd, virtqueues in it, kicks and calls. */
+/** A VMM and its guest in this process: memory in a memfd, and a driver behind a virtio-mmio window. */
 final class InProcessGuest implements AutoCloseable {
     private static final int QUEUE_SIZE = 256;
-    private static final int CONFIG_BYTES = 60;
 
-    private final VirtioBlkDevice device;
     private final DriverMemory memory;
-    private final List<DriverQueue> queues = new ArrayList<>();
-    private final DriverTransport transport;
+    private final MmioTransport mmio;
+    private final MmioDisk disk;
 
     private InProcessGuest(VirtioBlkDevice device, DriverMemory memory) {
-        this.device = device;
         this.memory = memory;
-        long features = device.offeredFeatures();
-        device.acceptFeatures(features);
-        DiskFacts facts = DiskFacts.read(device.readConfig(0, CONFIG_BYTES), features);
         DriverMemory.Region ram = memory.regions().getFirst();
-        device.setMemory(GuestRam.ofFd(ram.fd().number(), ram.fdOffset(), ram.sizeBytes(), ram.gpa()));
-        for (Virtqueue virtqueue : device.queues()) queues.add(enable(virtqueue, features, facts.segmentsMax() + 2));
-        transport = new DriverTransport(memory, queues, facts);
-    }
-
-    private DriverQueue enable(Virtqueue virtqueue, long features, int buffersMax) {
-        DriverVirtqueue ring = DriverVirtqueue.of(memory, QUEUE_SIZE, features, buffersMax);
-        DriverQueue queue = new DriverQueue(ring, EventFd.create(), EventFd.create());
-        virtqueue.enable(new QueueSetup(QUEUE_SIZE, ring.descriptorGpa(), ring.driverGpa(), ring.deviceGpa(),
-                queue.kick().fd().number(), queue.call().fd().number()));
-        return queue;
+        mmio = MmioTransport.attach(
+                device, GuestRam.ofFd(ram.fd().number(), ram.fdOffset(), ram.sizeBytes(), ram.gpa()));
+        disk = MmioDisk.attach(window(mmio), memory, MmioDisk.Options
+                .of(device.queues().size(), QUEUE_SIZE, MmioDisk.Kick.EVENTFD).withBuffersMax(Integer.MAX_VALUE));
     }
 
     static InProcessGuest attach(VirtioBlkDevice device, long memoryBytes) {
         return new InProcessGuest(device, DriverMemory.create(memoryBytes));
     }
 
+    private static MmioWindow window(MmioTransport mmio) {
+        return new MmioWindow() {
+            @Override
+            public long read(int offset, int widthBytes) {
+                return mmio.read(offset, widthBytes);
+            }
+
+            @Override
+            public void write(int offset, int widthBytes, long value) {
+                mmio.write(offset, widthBytes, value);
+            }
+
+            @Override
+            public int kickFd(int queue) {
+                return mmio.kickFd(queue);
+            }
+
+            @Override
+            public int interruptFd() {
+                return mmio.interruptFd();
+            }
+        };
+    }
+
     DriverTransport transport() {
-        return transport;
+        return disk.transport();
     }
 
     @Override
     public void close() {
-        device.reset();
-        for (DriverQueue queue : queues) {
-            queue.kick().close();
-            queue.call().close();
-        }
+        disk.close();
+        mmio.close();
         memory.close();
     }
 }

@@ -116,7 +116,7 @@ public final class BlkQueue {
     public void kickIfNeeded() {
         if (!virtqueue.kickNeeded()) return;
         kicks++;
-        queue.kick().signal();
+        queue.doorbell().run();
     }
 
     /** Begins the waiting of all requests in flight anew, after a pause that was not the device's. */

@@ -66,6 +66,7 @@ final class CallWaiter implements AutoCloseable {
             for (int i = 0; i < ready; i++) {
                 int index = (int) epoll.token(i);
                 called[index] = queues[index].queue().call().clear(count.address());
+                if (called[index]) queues[index].queue().acknowledge().run();
             }
         }
         for (int i = 0; i < queues.length; i++) suppress(i);

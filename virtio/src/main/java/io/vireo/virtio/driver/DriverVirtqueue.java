@@ -212,6 +212,9 @@ public abstract sealed class DriverVirtqueue permits SplitDriverVirtqueue, Packe
     /** Whether the device wants a kick for what was published since this was last asked. */
     public abstract boolean kickNeeded();
 
+    /** Where the next chain goes, as NOTIFICATION_DATA tells it (2.9): 15 bits of offset, and one that is the wrap counter's. */
+    public abstract int nextOffset();
+
     /**
      * How many used chains wait to be reaped.
      *

@@ -148,6 +148,11 @@ final class PackedDriverVirtqueue extends DriverVirtqueue {
     }
 
     @Override
+    public int nextOffset() {
+        return offWrap(publishedCount);
+    }
+
+    @Override
     public int pendingUsed() {
         while (seenCount < inFlight) {
             long at = place(usedCount);

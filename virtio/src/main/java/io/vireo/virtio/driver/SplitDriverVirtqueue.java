@@ -103,6 +103,11 @@ final class SplitDriverVirtqueue extends DriverVirtqueue {
     }
 
     @Override
+    public int nextOffset() {
+        return publishedAvail;
+    }
+
+    @Override
     public int pendingUsed() {
         seenUsed = Memory.getU16Acquire(device + USED_IDX); // pairs with the device's release
         int pending = (seenUsed - nextUsed) & U16;
