@@ -161,22 +161,32 @@ final class MmioTransportTest {
     }
 
     @Test
-    void erasesReportsZonesAndTellsItsWear() {
-        openDrive("", "driver = null-co, size = 4M, read-zeroes = on, secure-erase = on, lifetime { pre-eol-info = 1, type-a = 2 },"
-                + " zoned { model = host-aware, zone-size = 1M, conventional-zones = 1 }", Notification.INDEX);
-        long rare = BlkLayout.F_SECURE_ERASE | BlkLayout.F_LIFETIME | BlkLayout.F_ZONED;
+    void erasesForGoodAndTellsItsWear() {
+        openDrive("", "driver = null-co, size = 4M, secure-erase = on, lifetime { pre-eol-info = 1, type-a = 2 }",
+                Notification.INDEX);
+        long rare = BlkLayout.F_SECURE_ERASE | BlkLayout.F_LIFETIME;
         try (MmioDisk disk = vmm.bringUp(Kick.EVENTFD)) {
             assertEquals(rare, disk.features() & rare);
-            BlkQueue queue = new BlkQueue(vmm.memory, disk.transport().queues().getFirst(), 1, 65536);
-            assertEquals(BlkLayout.S_OK, send(queue, BlkLayout.T_ZONE_REPORT, 0, 4096, true));
-            assertEquals(4, Memory.getLong(queue.dataAddress(0)), "zones of 1 MiB");
-            assertEquals(BlkLayout.S_OK, send(queue, BlkLayout.T_GET_LIFETIME, 0, 6, true));
+            BlkQueue queue = new BlkQueue(vmm.memory, disk.transport().queues().getFirst(), 1, 4096);
+            assertEquals(BlkLayout.S_OK, send(queue, BlkLayout.T_GET_LIFETIME, 0, BlkLayout.LIFETIME_BYTES, true));
             assertEquals(2, Memory.getU16(queue.dataAddress(0) + 2));
             Memory.fill(queue.dataAddress(0), 16, 0);
             Memory.putInt(queue.dataAddress(0) + 8, 8); // eight sectors from sector 0 on
             assertEquals(BlkLayout.S_OK, send(queue, BlkLayout.T_SECURE_ERASE, 0, 16, false));
             Memory.putInt(queue.dataAddress(0) + 8, SECTORS + 1);
             assertEquals(BlkLayout.S_IOERR, send(queue, BlkLayout.T_SECURE_ERASE, 0, 16, false));
+        }
+    }
+
+    @Test
+    void reportsItsZones() {
+        openDrive("", "driver = ram, size = 4M, zoned { model = host-managed, zone-size = 1M }", Notification.INDEX);
+        try (MmioDisk disk = vmm.bringUp(Kick.EVENTFD)) {
+            assertNotEquals(0, disk.features() & BlkLayout.F_ZONED);
+            BlkQueue queue = new BlkQueue(vmm.memory, disk.transport().queues().getFirst(), 1, 4096);
+            assertEquals(BlkLayout.S_OK, send(queue, BlkLayout.T_ZONE_REPORT, 0, 4096, true));
+            assertEquals(4, Memory.getLong(queue.dataAddress(0)), "zones of 1 MiB");
+            assertEquals(BlkLayout.S_ZONE_UNALIGNED_WP, send(queue, BlkLayout.T_OUT, 8, 512, false));
         }
     }
 
