@@ -161,6 +161,11 @@ public final class VirtioBlkDevice implements AutoCloseable {
         return host.state().equals("io-error");
     }
 
+    /** Requests that it has taken and not answered. */
+    public int inFlightRequests() {
+        return host.inflightRequests();
+    }
+
     /** Takes nothing more from the rings until {@link #resume}; what is in flight goes on. */
     public void pause() {
         openHost().pause();
@@ -178,6 +183,37 @@ public final class VirtioBlkDevice implements AutoCloseable {
      */
     public void drain() {
         openHost().drain();
+    }
+
+    /**
+     * Takes nothing more from the rings until {@link #resume}, as {@link #pause}, and completes when nothing is in flight,
+     * every call was made and the drive was flushed. From then on the guest's memory does not change by this device, and
+     * {@link #saveState} and {@link Virtqueue#base} are what another one goes on with.
+     *
+     * @return waits as long as the drive takes; completes with {@link IllegalStateException} when the device has failed, has
+     *     stopped at an I/O error, or the flush failed: it is paused then, and no state of it can be saved
+     */
+    public CompletableFuture<Void> quiesce() {
+        return openHost().quiesce();
+    }
+
+    /**
+     * What the device knows that neither its configuration nor its transport does: which write cache the driver chose. A
+     * transport saves this beside what is its own: features, status, and where its queues are ({@link Virtqueue#base}).
+     */
+    public synchronized byte[] saveState() {
+        requireOpen();
+        return host.saveState();
+    }
+
+    /**
+     * Takes over what {@link #saveState} answered, after {@link #acceptFeatures} and before a queue is enabled.
+     *
+     * @throws IllegalArgumentException it is no such state
+     */
+    public synchronized void loadState(byte[] state) {
+        requireOpen();
+        if (!host.loadState(state)) throw new IllegalArgumentException("device " + name() + ": no state of a block device");
     }
 
     /**
@@ -308,6 +344,10 @@ public final class VirtioBlkDevice implements AutoCloseable {
         VirtqueueAreas areas = queue.areas(memory, format, setup);
         queue.open(setup);
         host.startQueue(queue.index(), setup.size(), areas, base, queue.kick(), queue.call(), null, null);
+    }
+
+    synchronized int base(Virtqueue queue) {
+        return queue.isEnabled() ? host.queueBase(queue.index()) : ringFormat().newBase();
     }
 
     synchronized int disable(Virtqueue queue) {

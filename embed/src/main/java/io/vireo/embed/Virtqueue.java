@@ -38,7 +38,7 @@ public final class Virtqueue {
     /**
      * Serves the queue from now on. The device looks at once, so this belongs after DRIVER_OK.
      *
-     * @param base where to go on, as {@link #disable} answered it: the next avail index, in a packed virtqueue
+     * @param base where to go on, as {@link #disable} or {@link #base} answered it: the next avail index, in a packed virtqueue
      *     vhost-user's word of the next descriptors to take and to use
      * @throws IllegalArgumentException the areas are not wholly in memory or not aligned, or size or base is none that a
      *     queue of the accepted features can have
@@ -56,6 +56,14 @@ public final class Virtqueue {
      */
     public int disable() {
         return device.disable(this);
+    }
+
+    /**
+     * Where it goes on, for {@link #enable(QueueSetup, int)} of another device: means something while this one is
+     * {@linkplain VirtioBlkDevice#quiesce quiesced}.
+     */
+    public int base() {
+        return device.base(this);
     }
 
     public boolean isEnabled() {

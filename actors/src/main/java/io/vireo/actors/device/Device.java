@@ -185,6 +185,12 @@ public final class Device {
         return stopped;
     }
 
+    /** As {@link Virtqueue#base}, of a virtqueue that runs and has nothing in flight while the intake is held. */
+    public int base(int index) {
+        DeviceShard state = shardOf(index).state;
+        return CompletableFuture.supplyAsync(() -> state.base(index), state.ioThread).join();
+    }
+
     public void setCall(int index, EventFd call) {
         Shard shard = shardOf(index);
         CompletableFuture<Void> done = new CompletableFuture<>();

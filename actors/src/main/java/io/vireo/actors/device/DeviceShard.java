@@ -357,7 +357,6 @@ public final class DeviceShard implements PolledDevice {
         }
         if (wasFull && !queues.isEmpty()) ioThread.poll(this); // what waits in its ring has kicked already, or never will
         batch.recycle();
-        idleWaiters.check();
     }
 
     private void logWrites(RequestBatch batch) {
@@ -383,6 +382,7 @@ public final class DeviceShard implements PolledDevice {
             ioThread.signaller().signal(queue.call);
         }
         queue.decided();
+        idleWaiters.check();
     }
 
     private static boolean needsCall(ServedVirtqueue queue) {
@@ -434,6 +434,12 @@ public final class DeviceShard implements PolledDevice {
         channel.resized();
         properties = resized;
         reader = new BlkRequestReader(properties, features);
+    }
+
+    /** Where a virtqueue goes on that has nothing in flight; one that does not run is at 0. */
+    int base(int index) {
+        ServedVirtqueue queue = queue(index);
+        return queue == null ? 0 : queue.ring.base();
     }
 
     /** Completes when nothing is in flight here. */

@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** Those who wait until a device has nothing in flight on one IOThread. Thread: the IOThread. */
+/**
+ * Those who wait until a device has nothing in flight on one IOThread, and its driver was called for what was. Thread: the
+ * IOThread.
+ */
 final class IdleWaiters {
     private final ServedVirtqueues queues;
     private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
@@ -18,10 +21,10 @@ final class IdleWaiters {
         check();
     }
 
-    /** To be called when requests were answered. */
+    /** To be called when the driver was called for requests that were answered, or does not want that. */
     void check() {
         if (waiting.isEmpty()) return;
-        for (ServedVirtqueue queue : queues.seen()) if (queue.inFlight() > 0) return;
+        for (ServedVirtqueue queue : queues.seen()) if (queue.inFlight() > 0 || queue.undecided > 0) return;
         end().forEach(idle -> idle.complete(null));
     }
 

@@ -306,6 +306,28 @@ public final class DeviceHost implements DeviceView {
     }
 
     /**
+     * As {@link #pause}; completes when nothing is in flight any more, every call was made and the drive was flushed, which
+     * stays so until {@link #resume}. Completes exceptionally when that will not be, and is paused all the same.
+     */
+    public CompletableFuture<Void> quiesce() {
+        intake.hold(Intake.Hold.PAUSE);
+        if (intake.isHeldBy(Intake.Hold.IO_ERROR)) {
+            return CompletableFuture.failedFuture(new IllegalStateException("it is stopped by an I/O error: resume first"));
+        }
+        awaitTurn();
+        Device used = device;
+        CompletableFuture<Void> idle = used == null ? CompletableFuture.completedFuture(null) : used.whenIdle();
+        return idle.thenCompose(_ -> DriveFlush.on(node, ioThreadOfQueue.getFirst())).thenAcceptAsync(errno -> {
+            if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
+        }, blocking);
+    }
+
+    /** As {@link Device#base}. */
+    public int queueBase(int index) {
+        return device.base(index);
+    }
+
+    /**
      * Gives the drive another size, and the driver a configuration change. A device that becomes smaller is drained for
      * that; one that grows serves on.
      *

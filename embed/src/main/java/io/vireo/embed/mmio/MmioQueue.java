@@ -58,6 +58,19 @@ final class MmioQueue {
         deviceArea = high(deviceArea, value);
     }
 
+    /** @param base where the virtqueue goes on that runs here */
+    MmioState.Queue save(int base) {
+        return new MmioState.Queue(size, descriptorArea, driverArea, deviceArea, ready, base);
+    }
+
+    void restore(MmioState.Queue saved) {
+        size = saved.size();
+        descriptorArea = saved.descriptorArea();
+        driverArea = saved.driverArea();
+        deviceArea = saved.deviceArea();
+        ready = saved.ready();
+    }
+
     /** @throws IllegalArgumentException a size that no virtqueue has */
     QueueSetup setup(EventFd call, Runnable beforeCall) {
         return new QueueSetup(size, descriptorArea, driverArea, deviceArea, kick.fd().number(), call.fd().number(), beforeCall);

@@ -87,6 +87,45 @@ public final class MmioTransport implements AutoCloseable {
         return attach(device, Notification.INDEX, ram);
     }
 
+    /**
+     * As {@link #attach(VirtioBlkDevice, Notification, GuestRam...)}, and goes on where {@link #save} was called, perhaps in
+     * another process. The device is paused; with {@link VirtioBlkDevice#resume} it looks at its queues, whether their
+     * kicks came before or after.
+     *
+     * @param ram as the guest left it
+     * @param state from a device of the same configuration; may be anything
+     * @throws IllegalArgumentException it is no such state, or does not fit this device or memory; the device is reset
+     */
+    public static MmioTransport restore(
+            VirtioBlkDevice device, Notification notification, byte[] state, GuestRam... ram) {
+        MmioState saved = MmioState.decode(state);
+        if (saved.queues().size() != device.queues().size()) {
+            throw new IllegalArgumentException(
+                    "a state of %d queues for %d".formatted(saved.queues().size(), device.queues().size()));
+        }
+        MmioTransport transport = new MmioTransport(device, notification, ram);
+        try {
+            device.pause();
+            transport.restore(saved);
+            return transport;
+        } catch (RuntimeException e) {
+            transport.close();
+            device.resume();
+            throw e;
+        }
+    }
+
+    /**
+     * The registers and what the device knows, for {@link #restore}. The device is {@linkplain VirtioBlkDevice#quiesce
+     * quiesced}, and no vCPU runs.
+     */
+    public synchronized byte[] save() {
+        List<MmioState.Queue> saved = queues.stream()
+                .map(queue -> queue.save(queue.virtqueue.isEnabled() ? queue.virtqueue.base() : 0)).toList();
+        return new MmioState(driverFeatures, status(), interrupts.read(), deviceFeaturesSel, driverFeaturesSel, queueSel,
+                device.capacitySectors(), saved, device.saveState()).encode();
+    }
+
     public VirtioBlkDevice device() {
         return device;
     }
@@ -220,15 +259,19 @@ public final class MmioTransport implements AutoCloseable {
 
     /** When it does not work out FEATURES_OK does not stick, which is all that the driver is told. */
     private void acceptFeatures() {
-        if ((driverFeatures & VirtqueueLayout.F_VERSION_1) == 0) {
-            refused("features 0x%x without VIRTIO_F_VERSION_1", driverFeatures);
-            return;
-        }
         try {
-            device.acceptFeatures(driverFeatures & ~(offered & VirtqueueLayout.F_NOTIFICATION_DATA));
+            device.acceptFeatures(acceptableFeatures());
         } catch (IllegalArgumentException e) {
             refused("%s", e.getMessage());
         }
+    }
+
+    /** The driver's features without the transport's. */
+    private long acceptableFeatures() {
+        if ((driverFeatures & VirtqueueLayout.F_VERSION_1) == 0) {
+            throw new IllegalArgumentException("features 0x%x without VIRTIO_F_VERSION_1".formatted(driverFeatures));
+        }
+        return driverFeatures & ~(offered & VirtqueueLayout.F_NOTIFICATION_DATA);
     }
 
     private void start() {
@@ -319,6 +362,29 @@ public final class MmioTransport implements AutoCloseable {
             needsReset = true;
             log.error(System.nanoTime(), "mmio-reset", "the reset did not come to its end: {}", e.getMessage());
         }
+    }
+
+    private synchronized void restore(MmioState saved) {
+        deviceFeaturesSel = saved.deviceFeaturesSel();
+        driverFeaturesSel = saved.driverFeaturesSel();
+        queueSel = saved.queueSel();
+        driverFeatures = saved.driverFeatures();
+        needsReset = (saved.status() & VirtioBlkDevice.STATUS_DEVICE_NEEDS_RESET) != 0;
+        boolean driverOk = (saved.status() & VirtioBlkDevice.STATUS_DRIVER_OK) != 0;
+        if ((saved.status() & VirtioBlkDevice.STATUS_FEATURES_OK) != 0) device.acceptFeatures(acceptableFeatures());
+        device.loadState(saved.deviceState());
+        device.writeStatus(saved.status());
+        if (driverOk) interrupts.enable();
+        for (MmioQueue queue : queues) {
+            MmioState.Queue was = saved.queues().get(queue.index());
+            queue.restore(was);
+            if (driverOk && was.ready() && !needsReset) {
+                queue.virtqueue.enable(queue.setup(interrupt, beforeCall), was.base());
+            }
+        }
+        interrupts.raise(saved.interruptStatus());
+        if (interrupts.read() != 0) interrupt.signal(); // whether it got through before, nobody knows
+        if (saved.capacitySectors() != device.capacitySectors()) interruptForConfig();
     }
 
     private int status() {

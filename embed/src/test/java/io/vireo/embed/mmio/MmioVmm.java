@@ -12,16 +12,25 @@ import io.vireo.virtio.driver.MmioWindow;
 final class MmioVmm implements MmioWindow, AutoCloseable {
     static final int QUEUE_SIZE = 64;
 
-    final VirtioBlkDevice device;
     final DriverMemory memory;
-    final MmioTransport mmio;
+    volatile VirtioBlkDevice device;
+    volatile MmioTransport mmio;
 
     MmioVmm(VirtioBlkDevice device, MmioTransport.Notification notification) {
         this.device = device;
         memory = DriverMemory.create(16 << 20);
+        mmio = MmioTransport.attach(device, notification, ram());
+    }
+
+    private GuestRam ram() {
         DriverMemory.Region ram = memory.regions().getFirst();
-        mmio = MmioTransport.attach(device, notification,
-                GuestRam.ofFd(ram.fd().number(), ram.fdOffset(), ram.sizeBytes(), ram.gpa()));
+        return GuestRam.ofFd(ram.fd().number(), ram.fdOffset(), ram.sizeBytes(), ram.gpa());
+    }
+
+    /** Puts another device behind the window, as the last one was saved; that one's transport is closed. */
+    void restore(VirtioBlkDevice next, MmioTransport.Notification notification, byte[] state) {
+        mmio = MmioTransport.restore(next, notification, state, ram());
+        device = next;
     }
 
     MmioDisk bringUp(MmioDisk.Kick kick) {
