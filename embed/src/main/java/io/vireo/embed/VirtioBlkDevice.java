@@ -190,16 +190,19 @@ public final class VirtioBlkDevice implements AutoCloseable {
      * every call was made and the drive was flushed. From then on the guest's memory does not change by this device, and
      * {@link #saveState} and {@link Virtqueue#base} are what another one goes on with.
      *
-     * @return waits as long as the drive takes; completes with {@link IllegalStateException} when the device has failed, has
-     *     stopped at an I/O error, or the flush failed: it is paused then, and no state of it can be saved
+     * <p>One that has stopped at an I/O error keeps the requests that failed: they are part of its state.
+     *
+     * @return waits as long as the drive takes; completes with {@link IllegalStateException} when the device has failed, or
+     *     the flush did, or when it has stopped at an I/O error and uses requests in order (VIRTIO_F_IN_ORDER): it is
+     *     paused then, and no state of it can be saved
      */
     public CompletableFuture<Void> quiesce() {
         return openHost().quiesce();
     }
 
     /**
-     * What the device knows that neither its configuration nor its transport does: which write cache the driver chose. A
-     * transport saves this beside what is its own: features, status, and where its queues are ({@link Virtqueue#base}).
+     * What the device knows that neither its configuration nor its transport does: which write cache the driver chose, and
+     * the requests that it keeps after an I/O error. The device is {@linkplain #quiesce quiesced}. A transport saves this beside what is its own: features, status, and where its queues are ({@link Virtqueue#base}).
      */
     public synchronized byte[] saveState() {
         requireOpen();
@@ -207,9 +210,10 @@ public final class VirtioBlkDevice implements AutoCloseable {
     }
 
     /**
-     * Takes over what {@link #saveState} answered, after {@link #acceptFeatures} and before a queue is enabled.
+     * Takes over what {@link #saveState} answered, {@linkplain #pause paused} and with its queues enabled where they were.
+     * {@link #resume} goes on.
      *
-     * @throws IllegalArgumentException it is no such state
+     * @throws IllegalArgumentException it is no such state, or does not fit queues or memory
      */
     public synchronized void loadState(byte[] state) {
         requireOpen();

@@ -19,7 +19,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A VMM in a process of its own, whose guest is at the other end of its pipes: a disk behind virtio-mmio, on guest memory
- * in a file. It obeys {@code r OFFSET WIDTH}, {@code w OFFSET WIDTH VALUE}, {@code save FILE} and {@code resume}, and says
+ * in a file. It obeys {@code r OFFSET WIDTH}, {@code w OFFSET WIDTH VALUE}, {@code save FILE},
+ * {@code stopped} and {@code resume}, and says
  * {@code irq} when it interrupts.
  */
 final class PipedVmm {
@@ -51,6 +52,7 @@ final class PipedVmm {
                 Files.write(Path.of(words[1]), mmio.save());
                 System.out.println("saved");
             }
+            case "stopped" -> System.out.println("= " + mmio.device().isStoppedByError());
             case "resume" -> {
                 mmio.device().resume();
                 System.out.println("resumed");

@@ -1,5 +1,6 @@
 package io.vireo.test;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +12,7 @@ import io.vireo.virtio.driver.LoadOptions;
 import io.vireo.virtio.driver.LoadResult;
 import io.vireo.virtio.driver.MmioDisk;
 import io.vireo.virtio.driver.MmioWindow;
+import io.vireo.virtio.driver.RequestMix;
 import io.vireo.virtio.driver.VerifyingLoad;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -41,34 +43,51 @@ final class SnapshotTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void goesOnInAnotherProcessAfterTheFirstWasKilled(boolean packed) throws Exception {
-        Path image = folder.resolve("disk.img");
-        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
-            file.setLength(IMAGE_BYTES);
-        }
-        Path ram = folder.resolve("ram");
-        Fd memoryFile = PosixFile.open(ram.toString(), PosixFile.O_RDWR | PosixFile.O_CREAT, 0600);
-        PosixFile.truncate(memoryFile, MEMORY_BYTES);
-        String config = "drives.d { driver = file, filename = \"" + image + "\" }\ndevices.vda { drive = d, num-queues = "
-                + QUEUES + ", packed = " + packed + " }";
-        try (DriverMemory memory = DriverMemory.over(List.of(memoryFile), 0, MEMORY_BYTES); Guest guest = new Guest(config, ram)) {
+        try (Guest guest = new Guest(folder, "packed = " + packed)) {
             guest.begin(null);
-            MmioDisk disk = MmioDisk.attach(guest, memory, MmioDisk.Options.of(QUEUES, 64, MmioDisk.Kick.REGISTER));
-            VerifyingLoad load = new VerifyingLoad(disk.transport(), LoadOptions.of(SEED).withDepth(16)
-                    .withDataBytesMax(16 << 10).withStallNanos(PATIENCE.toNanos()));
+            VerifyingLoad load = guest.load(LoadOptions.of(SEED));
             CompletableFuture<LoadResult> running = CompletableFuture.supplyAsync(load::run);
             for (int i = 0; i < 2; i++) {
                 awaitRequests(load, running, 500);
                 Path state = folder.resolve("state" + i);
                 guest.saveAndKill(state);
                 guest.begin(state);
+                guest.resume();
             }
             awaitRequests(load, running, 500);
             load.stop();
-            LoadResult result = running.get(60, TimeUnit.SECONDS);
-            assertTrue(result.clean(), () -> "seed " + SEED + ": " + result.failure() + " " + result.complaints() + " " + result.errors());
-            assertNotEquals(0, result.verifiedSectors());
-            disk.close();
+            assertClean(running.get(60, TimeUnit.SECONDS));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void triesAgainInAnotherProcessWhatHasFailedInTheFirst(boolean packed) throws Exception {
+        try (Guest guest = new Guest(folder, "rerror = stop, werror = stop, packed = " + packed);
+                RandomAccessFile image = new RandomAccessFile(guest.image.toFile(), "rw")) {
+            image.setLength(IMAGE_BYTES);
+            guest.begin(null);
+            image.setLength(0);
+            // Writes make the image longer, and are done; reads from behind its end fail.
+            VerifyingLoad load = guest.load(
+                    LoadOptions.of(SEED).withRequestsMax(1000).withMix(new RequestMix(1, 1, 0, 0, 0, 0)));
+            CompletableFuture<LoadResult> running = CompletableFuture.supplyAsync(load::run);
+            Await.until("the device has stopped", guest::isStopped);
+            Path state = folder.resolve("state");
+            guest.saveAndKill(state);
+            image.setLength(IMAGE_BYTES);
+            guest.begin(state);
+            assertTrue(guest.isStopped());
+            assertFalse(running.isDone());
+            guest.resume();
+            assertFalse(guest.isStopped());
+            assertClean(running.get(60, TimeUnit.SECONDS));
+        }
+    }
+
+    private static void assertClean(LoadResult result) {
+        assertTrue(result.clean(), () -> "seed " + SEED + ": " + result.failure() + " " + result.complaints() + " " + result.errors());
+        assertNotEquals(0, result.verifiedSectors());
     }
 
     private static void awaitRequests(VerifyingLoad load, CompletableFuture<?> running, int more) {
@@ -78,17 +97,42 @@ final class SnapshotTest {
 
     /** The end of the pipes that plays vCPU and interrupt controller. Between two VMMs its accesses go nowhere. */
     private static final class Guest implements MmioWindow, AutoCloseable {
+        final Path image;
         private final String config;
         private final Path ram;
+        private final DriverMemory memory;
         /** Not what kicks travel by here. */
         private final EventFd kick = EventFd.create();
         private final EventFd interrupt = EventFd.create();
         private Child vmm;
         private int said;
 
-        Guest(String config, Path ram) {
-            this.config = config;
-            this.ram = ram;
+        Guest(Path folder, String device) throws IOException {
+            image = folder.resolve("disk.img");
+            try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+                file.setLength(IMAGE_BYTES);
+            }
+            config = "drives.d { driver = file, filename = \"" + image + "\" }\ndevices.vda { drive = d, num-queues = "
+                    + QUEUES + ", " + device + " }";
+            ram = folder.resolve("ram");
+            Fd file = PosixFile.open(ram.toString(), PosixFile.O_RDWR | PosixFile.O_CREAT, 0600);
+            PosixFile.truncate(file, MEMORY_BYTES);
+            memory = DriverMemory.over(List.of(file), 0, MEMORY_BYTES);
+        }
+
+        /** Brings the disk up; what drives it then. */
+        VerifyingLoad load(LoadOptions options) {
+            MmioDisk disk = MmioDisk.attach(this, memory, MmioDisk.Options.of(QUEUES, 64, MmioDisk.Kick.REGISTER));
+            return new VerifyingLoad(disk.transport(),
+                    options.withDepth(16).withDataBytesMax(16 << 10).withStallNanos(PATIENCE.toNanos()));
+        }
+
+        synchronized boolean isStopped() {
+            return answer("stopped", "= ").equals("= true");
+        }
+
+        synchronized void resume() {
+            answer("resume", "resumed");
         }
 
         /** Starts a VMM, from a saved state if there is one. */
@@ -105,7 +149,6 @@ final class SnapshotTest {
             synchronized (this) {
                 vmm = next;
                 said = ready;
-                if (state != null) answer("resume", "resumed");
             }
         }
 
@@ -157,6 +200,7 @@ final class SnapshotTest {
         @Override
         public synchronized void close() {
             if (vmm != null) vmm.close();
+            memory.close();
             kick.close();
             interrupt.close();
         }

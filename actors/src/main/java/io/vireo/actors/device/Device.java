@@ -8,6 +8,7 @@ import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.blk.KeptRequest;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.Chain;
@@ -21,6 +22,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -222,6 +224,39 @@ public final class Device {
             shard.state.ioThread.execute(() -> shard.state.whenIdle(idle));
             return idle;
         }).toArray(CompletableFuture[]::new));
+    }
+
+    /** As {@link #whenIdle}, but that requests which failed and are kept do not count. */
+    public CompletableFuture<Void> whenQuiet() {
+        return CompletableFuture.allOf(shards.values().stream().map(shard -> {
+            CompletableFuture<Void> quiet = new CompletableFuture<>();
+            shard.state.ioThread.execute(() -> shard.state.whenQuiet(quiet));
+            return quiet;
+        }).toArray(CompletableFuture[]::new));
+    }
+
+    /** The requests that failed and are kept, for {@link #keep} of another device; while it is quiet. */
+    public List<KeptRequest> kept() {
+        return shards.values().stream()
+                .flatMap(shard -> CompletableFuture.supplyAsync(shard.state::kept, shard.state.ioThread).join().stream())
+                .toList();
+    }
+
+    /**
+     * Keeps a request of another device, to be tried when it is resumed.
+     *
+     * @throws IllegalArgumentException it does not fit
+     */
+    public void keep(KeptRequest request) {
+        int index = request.queue();
+        if (index < 0 || index >= ioThreadOfQueue.size()) throw new IllegalArgumentException("virtqueue " + index);
+        DeviceShard state = shardOf(index).state;
+        try {
+            CompletableFuture.runAsync(() -> state.keep(request), state.ioThread).join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof IllegalArgumentException unfit) throw unfit;
+            throw e;
+        }
     }
 
     /** The node has another size: every IOThread knows of it when this returns. */

@@ -11,9 +11,11 @@ import io.vireo.storage.node.NodeChannel;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.blk.BlkRequestReader;
+import io.vireo.virtio.blk.KeptRequest;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.VirtqueueBroken;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -43,7 +45,8 @@ public final class DeviceShard implements PolledDevice {
     private final Passage passage = new Passage();
     private final CompletableFuture<Void> whenAbandoned = new CompletableFuture<>();
     private final ServedVirtqueues queues = new ServedVirtqueues();
-    private final IdleWaiters idleWaiters = new IdleWaiters(queues);
+    private final IdleWaiters idleWaiters = new IdleWaiters(queues, () -> 0);
+    private final IdleWaiters quietWaiters;
     private final Intake intake;
     private final FailedRequests failed;
     private final RequestAccount account;
@@ -75,6 +78,7 @@ public final class DeviceShard implements PolledDevice {
         this.ioThread = ioThread;
         intake = conduct.intake();
         failed = new FailedRequests(conduct.errors(), intake, listener);
+        quietWaiters = new IdleWaiters(queues, failed::size);
         this.counters = counters;
         this.listener = listener;
         account = new RequestAccount(counters, listener, properties.readOnly());
@@ -167,6 +171,7 @@ public final class DeviceShard implements PolledDevice {
 
     @Override
     public void suppressKicks() {
+        if (!intake.isOpen()) return; // memory stays as it is while the device is quiet
         try {
             queues.suppressKicks();
         } catch (InternalError e) {
@@ -309,6 +314,7 @@ public final class DeviceShard implements PolledDevice {
         }
         if (slot.errno() != 0 && failed.keeps(slot)) {
             idleWaiters.fail("it is stopped by an I/O error: resume first");
+            quietWaiters.check();
             return;
         }
         completions.add(slot);
@@ -383,6 +389,7 @@ public final class DeviceShard implements PolledDevice {
         }
         queue.decided();
         idleWaiters.check();
+        quietWaiters.check();
     }
 
     private static boolean needsCall(ServedVirtqueue queue) {
@@ -449,6 +456,31 @@ public final class DeviceShard implements PolledDevice {
         else if (!failed.isEmpty()) idleWaiters.fail("it is stopped by an I/O error: resume first");
     }
 
+    /** Completes when nothing is in flight here but requests that failed and are kept. */
+    void whenQuiet(CompletableFuture<Void> quiet) {
+        quietWaiters.add(quiet);
+        if (abandoned) quietWaiters.fail("the device has failed");
+    }
+
+    /** The requests that are kept, in the order in which they failed. */
+    List<KeptRequest> kept() {
+        return failed.all().stream().map(slot -> KeptRequest.of(slot.queue.ring.index(),
+                slot.queue.ring.ringDescriptors(slot.blk.chainId()), slot.blk, slot.lease.memory)).toList();
+    }
+
+    /**
+     * Keeps a request that another device kept; its virtqueue runs, and the intake is held.
+     *
+     * @throws IllegalArgumentException it does not fit to the virtqueue or the memory
+     */
+    void keep(KeptRequest request) {
+        ServedVirtqueue queue = queue(request.queue());
+        if (queue == null || lease == null) {
+            throw new IllegalArgumentException("a request of virtqueue " + request.queue() + ", which does not run");
+        }
+        failed.keep(queue.retake(request, lease, chain, reader, System.nanoTime()));
+    }
+
     /** The actors are gone: nothing is taken or answered any more; what is in flight only comes home. */
     void abandon() {
         if (abandoned) return;
@@ -459,6 +491,7 @@ public final class DeviceShard implements PolledDevice {
         for (ServedVirtqueue queue : queues.seen()) queue.releaseAllBut(slot -> slot.atNode);
         whenAbandoned.complete(null);
         idleWaiters.fail("the device has failed");
+        quietWaiters.fail("the device has failed");
     }
 
     boolean isAbandoned() {

@@ -1,6 +1,8 @@
 package io.vireo.actors.device;
 
 import io.vireo.actors.device.ErrorPolicy.Action;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -53,6 +55,27 @@ final class FailedRequests {
             if (slot.queue == queue) again.accept(slot);
             else kept.add(slot);
         }
+    }
+
+    int size() {
+        return kept.size();
+    }
+
+    /** Those that are kept, the first one first. */
+    List<RequestSlot> all() {
+        List<RequestSlot> all = new ArrayList<>();
+        for (int left = kept.size(); left > 0; left--) {
+            RequestSlot slot = kept.remove();
+            all.add(slot);
+            kept.add(slot);
+        }
+        return all;
+    }
+
+    /** Keeps one that another device has failed to do. */
+    void keep(RequestSlot slot) {
+        kept.add(slot);
+        intake.hold(Intake.Hold.IO_ERROR);
     }
 
     boolean isEmpty() {

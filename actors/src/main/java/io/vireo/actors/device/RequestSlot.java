@@ -28,6 +28,8 @@ public final class RequestSlot {
     /** The node, or the kernel, has it. */
     boolean atNode;
     long takenNanos;
+    /** It was kept by another device: nothing of it was done by this one. */
+    boolean untried;
     private int errno;
     private byte status;
 
@@ -66,6 +68,10 @@ public final class RequestSlot {
      * advanced past the rest.
      */
     IoRequest restToNode(boolean durable) {
+        if (untried) {
+            untried = false;
+            return toNode(durable);
+        }
         return switch (blk.type()) {
             case BlkLayout.T_IN -> io.read(blk.offsetBytes() + movedBytes(), blk.data());
             case BlkLayout.T_OUT -> io.write(blk.offsetBytes() + movedBytes(), blk.data(), durable);

@@ -5,6 +5,7 @@ import io.vireo.posix.EventFd;
 import io.vireo.posix.IoVec;
 import io.vireo.posix.NativeBlock;
 import io.vireo.virtio.blk.BlkRequestReader;
+import io.vireo.virtio.blk.KeptRequest;
 import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.Virtqueue;
 import io.vireo.virtio.queue.VirtqueueBroken;
@@ -83,6 +84,25 @@ final class ServedVirtqueue {
 
     boolean isFull() {
         return freeCount == 0;
+    }
+
+    /**
+     * Takes a request that another device has taken and not answered.
+     *
+     * @throws IllegalArgumentException it is none that can be in flight here
+     */
+    RequestSlot retake(KeptRequest kept, MemoryLease lease, Chain chain, BlkRequestReader reader, long nowNanos) {
+        if (freeCount == 0) throw new IllegalArgumentException("more requests than descriptors");
+        RequestSlot slot = free[freeCount - 1];
+        kept.read(lease.memory, reader, chain, slot.blk);
+        ring.retake(kept.chainId(), kept.ringDescriptors());
+        freeCount--;
+        slot.untried = true;
+        slot.lease = lease;
+        slot.takenNanos = nowNanos;
+        lease.enter();
+        takenNanos.setOpaque(slot.index, nowNanos);
+        return slot;
     }
 
     /** Takes no request any more and tells who listens for that. */

@@ -26,6 +26,7 @@ import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
+import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -205,15 +206,25 @@ public final class DeviceHost implements DeviceView {
         reports.log().info(System.nanoTime(), "handed-over", "drive {} is left to whom its guest moves to", config.drive());
     }
 
-    /** What a device that goes on for this one elsewhere has to know. */
+    /** What a device that goes on for this one elsewhere has to know: the requests, too, that it keeps while it is quiet. */
     public byte[] saveState() {
-        return new BlkState(configSpace.writeback()).encode();
+        Device used = device;
+        return new BlkState(configSpace.writeback(), used == null ? List.of() : used.kept()).encode();
     }
 
-    /** False when it is no state that {@link #saveState} answered. */
+    /**
+     * False when it is no state that {@link #saveState} answered. One with requests wants the queues that they are of
+     * running, and nothing taken from them yet; it stops the device as their failure did.
+     *
+     * @throws IllegalArgumentException a request does not fit
+     */
     public boolean loadState(byte[] bytes) {
         BlkState state = BlkState.decode(bytes);
-        return state != null && writeConfig(BlkLayout.CONFIG_WRITEBACK, new byte[] {(byte) (state.writeback() ? 1 : 0)});
+        if (state == null) return false;
+        Device used = device;
+        if (!state.kept().isEmpty() && used == null) return false;
+        state.kept().forEach(request -> used.keep(request));
+        return writeConfig(BlkLayout.CONFIG_WRITEBACK, new byte[] {(byte) (state.writeback() ? 1 : 0)});
     }
 
     /** Waits for what is in flight; where the virtqueue goes on. */
@@ -306,18 +317,20 @@ public final class DeviceHost implements DeviceView {
     }
 
     /**
-     * As {@link #pause}; completes when nothing is in flight any more, every call was made and the drive was flushed, which
-     * stays so until {@link #resume}. Completes exceptionally when that will not be, and is paused all the same.
+     * As {@link #pause}; completes when nothing is in flight any more but requests that have failed and are kept, every
+     * call was made and the drive was flushed, which stays so until {@link #resume}. Completes exceptionally when that will
+     * not be, and is paused all the same.
      */
     public CompletableFuture<Void> quiesce() {
-        intake.hold(Intake.Hold.PAUSE);
-        if (intake.isHeldBy(Intake.Hold.IO_ERROR)) {
-            return CompletableFuture.failedFuture(new IllegalStateException("it is stopped by an I/O error: resume first"));
-        }
-        awaitTurn();
-        Device used = device;
-        CompletableFuture<Void> idle = used == null ? CompletableFuture.completedFuture(null) : used.whenIdle();
-        return idle.thenCompose(_ -> DriveFlush.on(node, ioThreadOfQueue.getFirst())).thenAcceptAsync(errno -> {
+        return quiescence.quiesce().thenCompose(_ -> {
+            // What was used behind a kept request waits for it, unseen by the driver, and would be lost.
+            boolean inOrder = (accepted & VirtqueueLayout.F_IN_ORDER) != 0;
+            Device used = device;
+            return inOrder && used != null && used.inFlight() > 0
+                    ? CompletableFuture.<Void>failedFuture(new IllegalStateException(
+                            "it is stopped by an I/O error, and its driver wants requests used in order: resume first"))
+                    : CompletableFuture.<Void>completedFuture(null);
+        }).thenCompose(_ -> DriveFlush.on(node, ioThreadOfQueue.getFirst())).thenAcceptAsync(errno -> {
             if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
         }, blocking);
     }

@@ -35,6 +35,13 @@ final class Quiescence {
         awaitTurn();
     }
 
+    /** As {@link #pause}; completes when nothing is in flight but what has failed and is kept. */
+    CompletableFuture<Void> quiesce() {
+        pause();
+        Device used = device.get();
+        return used == null ? CompletableFuture.completedFuture(null) : used.whenQuiet();
+    }
+
     /** As {@link DeviceHost#resume}. */
     void resume() {
         intake.letGo(Intake.Hold.PAUSE);

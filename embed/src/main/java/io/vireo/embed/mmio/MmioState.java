@@ -43,7 +43,7 @@ record MmioState(
     private static final int HEADER_BYTES = 56;
     private static final int QUEUE_BYTES = 40;
     private static final int QUEUES_MAX = 1 << 16;
-    private static final int DEVICE_STATE_BYTES_MAX = 4096;
+    private static final int DEVICE_STATE_BYTES_MAX = 64 << 20;
     private static final int STATUS_ALL = VirtioBlkDevice.STATUS_ACKNOWLEDGE | VirtioBlkDevice.STATUS_DRIVER
             | VirtioBlkDevice.STATUS_FEATURES_OK | VirtioBlkDevice.STATUS_DRIVER_OK
             | VirtioBlkDevice.STATUS_DEVICE_NEEDS_RESET | VirtioBlkDevice.STATUS_FAILED;

@@ -372,7 +372,6 @@ public final class MmioTransport implements AutoCloseable {
         needsReset = (saved.status() & VirtioBlkDevice.STATUS_DEVICE_NEEDS_RESET) != 0;
         boolean driverOk = (saved.status() & VirtioBlkDevice.STATUS_DRIVER_OK) != 0;
         if ((saved.status() & VirtioBlkDevice.STATUS_FEATURES_OK) != 0) device.acceptFeatures(acceptableFeatures());
-        device.loadState(saved.deviceState());
         device.writeStatus(saved.status());
         if (driverOk) interrupts.enable();
         for (MmioQueue queue : queues) {
@@ -382,6 +381,7 @@ public final class MmioTransport implements AutoCloseable {
                 queue.virtqueue.enable(queue.setup(interrupt, beforeCall), was.base());
             }
         }
+        device.loadState(saved.deviceState());
         interrupts.raise(saved.interruptStatus());
         if (interrupts.read() != 0) interrupt.signal(); // whether it got through before, nobody knows
         if (saved.capacitySectors() != device.capacitySectors()) interruptForConfig();

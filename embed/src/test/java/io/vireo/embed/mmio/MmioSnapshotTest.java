@@ -49,6 +49,8 @@ final class MmioSnapshotTest {
     private Path image;
     private Vireo vireo;
     private MmioVmm vmm;
+    private VerifyingLoad begun;
+    private CompletableFuture<LoadResult> ended;
 
     @BeforeEach
     void makeImage() throws Exception {
@@ -58,6 +60,10 @@ final class MmioSnapshotTest {
 
     @AfterEach
     void close() {
+        if (begun != null) {
+            begun.leave(); // before the memory that it looks at is unmapped
+            ended.join();
+        }
         if (vmm != null) vmm.close();
         if (vireo != null) vireo.close();
     }
@@ -69,6 +75,12 @@ final class MmioSnapshotTest {
 
     private void openFile(String device) {
         open("driver = file, filename = \"" + image + "\"", device);
+    }
+
+    private CompletableFuture<LoadResult> start(VerifyingLoad load) {
+        begun = load;
+        ended = CompletableFuture.supplyAsync(load::run);
+        return ended;
     }
 
     private static LoadOptions options() {
@@ -93,7 +105,7 @@ final class MmioSnapshotTest {
         openFile(", num-queues = 2, packed = " + packed);
         VerifyingLoad load = new VerifyingLoad(
                 vmm.bringUp(Kick.REGISTER).transport(), options().withWaiting(Waiting.SPIN));
-        CompletableFuture<LoadResult> running = CompletableFuture.supplyAsync(load::run);
+        CompletableFuture<LoadResult> running = start(load);
         for (int i = 0; i < 3; i++) {
             long before = load.completedRequests();
             await("requests", () -> load.completedRequests() > before + 300 || running.isDone());
@@ -123,7 +135,7 @@ final class MmioSnapshotTest {
     void servesOnAfterItWasQuiet() throws Exception {
         openFile("");
         VerifyingLoad load = new VerifyingLoad(vmm.bringUp(Kick.EVENTFD).transport(), options());
-        CompletableFuture<LoadResult> running = CompletableFuture.supplyAsync(load::run);
+        CompletableFuture<LoadResult> running = start(load);
         for (int i = 0; i < 20; i++) {
             long before = load.completedRequests();
             await("requests", () -> load.completedRequests() > before + 20 || running.isDone());
@@ -145,7 +157,7 @@ final class MmioSnapshotTest {
         open("driver = null-co, size = 8M, latency = 2s", "");
         VerifyingLoad load = new VerifyingLoad(vmm.bringUp(Kick.EVENTFD).transport(),
                 options().withMix(new RequestMix(0, 1, 0, 0, 0, 0)).withSweep(false));
-        CompletableFuture<LoadResult> running = CompletableFuture.supplyAsync(load::run);
+        CompletableFuture<LoadResult> running = start(load);
         await("requests in flight", () -> vmm.device.inFlightRequests() > 0);
         CompletableFuture<Void> quiet = vmm.device.quiesce();
         assertFalse(quiet.isDone());
@@ -161,18 +173,18 @@ final class MmioSnapshotTest {
     }
 
     @Test
-    void isNotQuietWhileItIsStoppedByAnErrorAndIsAfterItWasResumed() throws Exception {
-        openFile(", rerror = stop, werror = stop");
+    void cannotSaveRequestsThatItKeepsForADriverThatWantsThemInOrder() throws Exception {
+        openFile(", rerror = stop, in_order = on");
         try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
             file.setLength(0);
             VerifyingLoad load = new VerifyingLoad(vmm.bringUp(Kick.EVENTFD).transport(),
                     options().withRequestsMax(200).withMix(new RequestMix(1, 0, 0, 0, 0, 0)));
-            CompletableFuture<LoadResult> running = CompletableFuture.supplyAsync(load::run);
+            CompletableFuture<LoadResult> running = start(load);
             await("a stop", () -> vmm.device.isStoppedByError());
             ExecutionException refusal =
                     assertThrows(ExecutionException.class, () -> vmm.device.quiesce().get(30, TimeUnit.SECONDS));
             assertInstanceOf(IllegalStateException.class, refusal.getCause());
-            assertTrue(refusal.getCause().getMessage().contains("I/O error"), refusal.getCause().getMessage());
+            assertTrue(refusal.getCause().getMessage().contains("in order"), refusal.getCause().getMessage());
             file.setLength(IMAGE_BYTES);
             // Reads that failed before and come only now stop it again.
             await("quiet", () -> {
@@ -180,7 +192,6 @@ final class MmioSnapshotTest {
                 return vmm.device.quiesce().handle((_, failure) -> failure == null).join();
             });
             assertEquals(0, vmm.device.inFlightRequests());
-            vmm.mmio.save();
             vmm.device.resume();
             assertClean(running.get(60, TimeUnit.SECONDS));
         }
@@ -257,7 +268,7 @@ final class MmioSnapshotTest {
         assertRefused(outside);
         SplittableRandom random = new SplittableRandom(SEED);
         int taken = 0;
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 100; i++) {
             byte[] bad = good.clone();
             for (int n = random.nextInt(4); n >= 0; n--) bad[random.nextInt(bad.length)] = (byte) random.nextInt();
             try {

@@ -134,6 +134,14 @@ public final class BlkRequest {
         answerAddresses[answerBytes++] = address;
     }
 
+    int answerBytes() {
+        return answerBytes;
+    }
+
+    long answerAddress(int index) {
+        return answerAddresses[index];
+    }
+
     /**
      * Writes what the node answered into guest memory, little-endian: of ZONE_APPEND the sector, of GET_LIFETIME its
      * three numbers. May raise InternalError, like every access to guest memory.

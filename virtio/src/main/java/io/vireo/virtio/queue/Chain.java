@@ -64,7 +64,8 @@ public final class Chain {
         return lengths[index];
     }
 
-    void begin(int newId) {
+    /** Begins a chain that is put together by {@link #append} rather than read from a ring. */
+    public void begin(int newId) {
         id = newId;
         readableCount = 0;
         writableCount = 0;
@@ -99,6 +100,11 @@ public final class Chain {
             at += piece;
             rest -= piece;
         }
+    }
+
+    /** Appends a buffer of at least one byte at an address here; readable ones come first. */
+    public void append(long address, long lengthBytes, boolean writable) {
+        put(address, lengthBytes, writable);
     }
 
     /** Byte counts cannot overflow: a few thousand buffers of at most 2^32 bytes. */

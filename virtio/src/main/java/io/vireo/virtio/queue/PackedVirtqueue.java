@@ -45,6 +45,8 @@ public final class PackedVirtqueue extends Virtqueue {
     private int nextUsed;
     /** From {@link #nextUsed} to {@link #nextAvail}: the ring's descriptors that are ours. */
     private int takenDescriptors;
+    /** Of the descriptors that were ours when this began, those whose chains are known. */
+    private int reservedDescriptors;
     /** Descriptors used since {@link #needsCall} last looked, up to two laps. */
     private int usedSinceCallCheck;
     /** Before the first look nobody knows what the driver has been told: it is told. */
@@ -115,6 +117,21 @@ public final class PackedVirtqueue extends Virtqueue {
     @Override
     public int base() {
         return offWrap(nextAvail) | offWrap(nextUsed) << 16;
+    }
+
+    @Override
+    public int ringDescriptors(int id) {
+        return descriptors[id];
+    }
+
+    /** They are among those that the base counts as ours. */
+    @Override
+    void reserve(int id, int ringDescriptors) {
+        if (ringDescriptors < 1 || ringDescriptors > takenDescriptors - reservedDescriptors) {
+            throw new IllegalArgumentException(ringDescriptors + " descriptors of chain " + id);
+        }
+        reservedDescriptors += ringDescriptors;
+        descriptors[id] = (char) ringDescriptors;
     }
 
     @Override

@@ -76,6 +76,16 @@ public final class SplitVirtqueue extends Virtqueue {
     }
 
     @Override
+    public int ringDescriptors(int id) {
+        return 0;
+    }
+
+    @Override
+    void reserve(int id, int ringDescriptors) {
+        if (ringDescriptors != 0) throw new IllegalArgumentException(ringDescriptors + " descriptors of chain " + id);
+    }
+
+    @Override
     public boolean hasAvailable() {
         return availIdx != nextAvail || refresh();
     }

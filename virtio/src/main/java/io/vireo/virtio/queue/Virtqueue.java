@@ -125,6 +125,23 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
      */
     public abstract boolean poll(GuestMemory memory, Chain chain);
 
+    /**
+     * A chain that another device took from here, and that is this one's from now on.
+     *
+     * @param ringDescriptors what {@link #ringDescriptors} said there
+     * @throws IllegalArgumentException no chain that can be in flight has these numbers
+     */
+    public final void retake(int id, int ringDescriptors) {
+        if (id < 0 || id >= size || isInFlight(id)) throw new IllegalArgumentException("chain " + id);
+        reserve(id, ringDescriptors);
+        taken(id);
+    }
+
+    /** How many of the ring's descriptors a chain in flight holds that say nothing of their chain any more; 0 if they do. */
+    public abstract int ringDescriptors(int id);
+
+    abstract void reserve(int id, int ringDescriptors);
+
     /** A table of descriptors, translated; nothing of it is read. */
     static long indirectTable(GuestMemory memory, long gpa, long lengthBytes) {
         if (lengthBytes == 0 || lengthBytes % VirtqueueLayout.DESC_BYTES != 0 || lengthBytes > INDIRECT_TABLE_BYTES_MAX) {
