@@ -46,7 +46,7 @@ final class SnapshotTest {
         try (Guest guest = new Guest(folder, "packed = " + packed)) {
             guest.begin(null);
             VerifyingLoad load = guest.load(LoadOptions.of(SEED));
-            CompletableFuture<LoadResult> running = CompletableFuture.supplyAsync(load::run);
+            CompletableFuture<LoadResult> running = guest.start(load);
             for (int i = 0; i < 2; i++) {
                 awaitRequests(load, running, 500);
                 Path state = folder.resolve("state" + i);
@@ -71,7 +71,7 @@ final class SnapshotTest {
             // Writes make the image longer, and are done; reads from behind its end fail.
             VerifyingLoad load = guest.load(
                     LoadOptions.of(SEED).withRequestsMax(1000).withMix(new RequestMix(1, 1, 0, 0, 0, 0)));
-            CompletableFuture<LoadResult> running = CompletableFuture.supplyAsync(load::run);
+            CompletableFuture<LoadResult> running = guest.start(load);
             Await.until("the device has stopped", guest::isStopped);
             Path state = folder.resolve("state");
             guest.saveAndKill(state);
@@ -104,6 +104,8 @@ final class SnapshotTest {
         /** Not what kicks travel by here. */
         private final EventFd kick = EventFd.create();
         private final EventFd interrupt = EventFd.create();
+        private VerifyingLoad begun;
+        private CompletableFuture<LoadResult> ended;
         private Child vmm;
         private int said;
 
@@ -125,6 +127,12 @@ final class SnapshotTest {
             MmioDisk disk = MmioDisk.attach(this, memory, MmioDisk.Options.of(QUEUES, 64, MmioDisk.Kick.REGISTER));
             return new VerifyingLoad(disk.transport(),
                     options.withDepth(16).withDataBytesMax(16 << 10).withStallNanos(PATIENCE.toNanos()));
+        }
+
+        CompletableFuture<LoadResult> start(VerifyingLoad load) {
+            begun = load;
+            ended = CompletableFuture.supplyAsync(load::run);
+            return ended;
         }
 
         synchronized boolean isStopped() {
@@ -198,8 +206,13 @@ final class SnapshotTest {
         }
 
         @Override
-        public synchronized void close() {
-            if (vmm != null) vmm.close();
+        public void close() {
+            if (begun != null) begun.leave(); // before the memory that it looks at is unmapped
+            synchronized (this) {
+                if (vmm != null) vmm.close();
+                vmm = null;
+            }
+            if (ended != null) ended.exceptionally(_ -> null).join();
             memory.close();
             kick.close();
             interrupt.close();

@@ -245,7 +245,7 @@ public final class Device {
     /**
      * Keeps a request of another device, to be tried when it is resumed.
      *
-     * @throws IllegalArgumentException it does not fit
+     * @throws IllegalArgumentException it does not fit; those before are dropped too, and the device is to be reset
      */
     public void keep(KeptRequest request) {
         int index = request.queue();
@@ -254,6 +254,10 @@ public final class Device {
         try {
             CompletableFuture.runAsync(() -> state.keep(request), state.ioThread).join();
         } catch (CompletionException e) {
+            // A reset would try them: a state that is refused as a whole must not write to the disk in part.
+            for (Shard shard : shards.values()) {
+                CompletableFuture.runAsync(shard.state::dropKept, shard.state.ioThread).join();
+            }
             if (e.getCause() instanceof IllegalArgumentException unfit) throw unfit;
             throw e;
         }

@@ -481,6 +481,12 @@ public final class DeviceShard implements PolledDevice {
         failed.keep(queue.retake(request, lease, chain, reader, System.nanoTime()));
     }
 
+    /** Gives up what it keeps, unanswered; nothing else is in flight, and the virtqueues are about to stop. */
+    void dropKept() {
+        failed.clear();
+        for (ServedVirtqueue queue : queues.seen()) queue.releaseAllBut(_ -> false);
+    }
+
     /** The actors are gone: nothing is taken or answered any more; what is in flight only comes home. */
     void abandon() {
         if (abandoned) return;

@@ -1,5 +1,7 @@
 package io.vireo.embed.mmio;
 
+import static io.vireo.virtio.mmio.MmioLayout.*;
+
 import io.vireo.embed.QueueSetup;
 import io.vireo.embed.Virtqueue;
 import io.vireo.posix.EventFd;
@@ -30,32 +32,18 @@ final class MmioQueue {
         ready = false;
     }
 
-    void size(int value) {
-        size = value;
-    }
-
-    void descriptorLow(long value) {
-        descriptorArea = low(descriptorArea, value);
-    }
-
-    void descriptorHigh(long value) {
-        descriptorArea = high(descriptorArea, value);
-    }
-
-    void driverLow(long value) {
-        driverArea = low(driverArea, value);
-    }
-
-    void driverHigh(long value) {
-        driverArea = high(driverArea, value);
-    }
-
-    void deviceLow(long value) {
-        deviceArea = low(deviceArea, value);
-    }
-
-    void deviceHigh(long value) {
-        deviceArea = high(deviceArea, value);
+    /** A write of one of the registers that say where the queue is. */
+    void setUp(int register, long value) {
+        switch (register) {
+            case QUEUE_NUM -> size = (int) value;
+            case QUEUE_DESC_LOW -> descriptorArea = low(descriptorArea, value);
+            case QUEUE_DESC_HIGH -> descriptorArea = high(descriptorArea, value);
+            case QUEUE_DRIVER_LOW -> driverArea = low(driverArea, value);
+            case QUEUE_DRIVER_HIGH -> driverArea = high(driverArea, value);
+            case QUEUE_DEVICE_LOW -> deviceArea = low(deviceArea, value);
+            case QUEUE_DEVICE_HIGH -> deviceArea = high(deviceArea, value);
+            default -> throw new AssertionError(register);
+        }
     }
 
     /** @param base where the virtqueue goes on that runs here */

@@ -72,7 +72,7 @@ public final class MmioTransport implements AutoCloseable {
     }
 
     /**
-     * Puts a device that no driver has used yet behind a register window.
+     * Puts a device that no driver has used yet behind a register window, and listens to its {@code onConfigChange}.
      *
      * @param ram the guest's memory; file descriptors in it stay open until the transport is closed, since the device
      *     takes them anew after each reset
@@ -177,7 +177,10 @@ public final class MmioTransport implements AutoCloseable {
         }
     }
 
-    /** Resets the device, which stays the caller's and is to be closed after this, and closes the eventfds. */
+    /**
+     * Resets the device, which stays the caller's and is to be closed after this, and closes the eventfds. No vCPU runs any
+     * more. A device that keeps requests after an I/O error tries them once more, and answers them.
+     */
     @Override
     public synchronized void close() {
         if (closed) return;
@@ -303,20 +306,7 @@ public final class MmioTransport implements AutoCloseable {
         } else if (queue.ready) {
             refused("0x%x is written to register 0x%x of queue %d, which is ready", value, offset, queueSel);
         } else {
-            setUp(queue, offset, value);
-        }
-    }
-
-    private static void setUp(MmioQueue queue, int offset, long value) {
-        switch (offset) {
-            case QUEUE_NUM -> queue.size((int) value);
-            case QUEUE_DESC_LOW -> queue.descriptorLow(value);
-            case QUEUE_DESC_HIGH -> queue.descriptorHigh(value);
-            case QUEUE_DRIVER_LOW -> queue.driverLow(value);
-            case QUEUE_DRIVER_HIGH -> queue.driverHigh(value);
-            case QUEUE_DEVICE_LOW -> queue.deviceLow(value);
-            case QUEUE_DEVICE_HIGH -> queue.deviceHigh(value);
-            default -> throw new AssertionError(offset);
+            queue.setUp(offset, value);
         }
     }
 

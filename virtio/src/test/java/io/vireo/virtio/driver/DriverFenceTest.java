@@ -22,6 +22,7 @@ class DriverFenceTest {
             "io/vireo/virtio/queue/VirtqueueLayout",
             "io/vireo/virtio/queue/PackedLayout",
             "io/vireo/virtio/blk/BlkLayout",
+            "io/vireo/virtio/mmio/MmioLayout",
             "io/vireo/virtio/vhostuser/VhostUserLayout",
             "io/vireo/virtio/vhostuser/MessageType",
             "io/vireo/virtio/vhostuser/ProtocolFeatures");
