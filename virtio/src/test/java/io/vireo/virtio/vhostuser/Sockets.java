@@ -37,6 +37,7 @@ final class Sockets {
     }
 
     /** Java hides its number: it is the descriptor that was not there before. */
+    @SuppressWarnings("try") // open is all that it has to be
     static Fd ip() {
         Set<Integer> before = sockets();
         try (ServerSocketChannel socket = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
