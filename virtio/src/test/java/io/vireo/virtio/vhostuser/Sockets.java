@@ -39,7 +39,7 @@ final class Sockets {
     /** Java hides its number: it is the descriptor that was not there before. */
     static Fd ip() {
         Set<Integer> before = sockets();
-        try (ServerSocketChannel socket = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+        try (ServerSocketChannel _ = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
             Set<Integer> made = sockets();
             made.removeAll(before);
             return Fd.duplicateOf(made.iterator().next());
