@@ -9,7 +9,6 @@ import com.typesafe.config.ConfigSyntax;
 import com.typesafe.config.ConfigUtil;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -34,12 +33,9 @@ public final class ConfigLoader {
      * @param cpus those that an IOThread may be pinned to, as from {@link Cpus#online}
      */
     public static VireoConfig load(Path named, List<String> overrides, Set<Integer> cpus) {
-        // Of a bare name the library knows no folder, and passes over what it includes without a word.
-        Path file = named.getParent() == null ? Path.of(".").resolve(named) : named;
+        Path file = inFolder(named);
         Origin place = new Origin(file.toString(), 0, "");
-        readable(file, place);
-        var options = ConfigParseOptions.defaults().setAllowMissing(false).setSyntax(ConfigSyntax.CONF);
-        Config said = parsed(place, () -> ConfigFactory.parseFile(file.toFile(), options));
+        Config said = parse(file, place);
         Config config = said;
         for (String override : overrides) config = override(said, override).withFallback(config);
         Config whole = config;
@@ -50,7 +46,28 @@ public final class ConfigLoader {
                     Nearest.guess(ROOT, resolved.root().keySet()).map(name -> "did you mean it by '" + name + "'? ")
                             .orElse("") + "allowed: vireo { devices { .. } .. }"));
         }
-        return read(resolved, cpus, false, place);
+        return read(resolved, new VireoReader(cpus, false), place);
+    }
+
+    /**
+     * What a file adds to a configuration that runs: IOThreads, drives and devices, under names that are free. They may refer
+     * to what runs.
+     *
+     * @return what is added, alone
+     */
+    public static VireoConfig addition(Path named, VireoConfig running, Set<Integer> cpus) {
+        Path file = inFolder(named);
+        Origin place = new Origin(file.toString(), 0, "");
+        Config said = parse(file, place);
+        return read(parsed(place, said::resolve), new VireoReader(cpus, running), place);
+    }
+
+    /** As {@link #addition(Path, VireoConfig, Set)}, of HOCON or JSON; relative paths in it start at the working directory. */
+    public static VireoConfig addition(String text, VireoConfig running, Set<Integer> cpus) {
+        Origin place = new Origin("what is to be added", 0, "");
+        var options = ConfigParseOptions.defaults().setOriginDescription(place.file()).setSyntax(ConfigSyntax.CONF);
+        Config said = parsed(place, () -> ConfigFactory.parseString(text, options));
+        return read(parsed(place, said::resolve), new VireoReader(cpus, running), place);
     }
 
     /**
@@ -59,14 +76,25 @@ public final class ConfigLoader {
      */
     public static VireoConfig of(Config root, Set<Integer> cpus) {
         Origin place = Origins.of(root.origin(), "");
-        return read(parsed(place, root::resolve), cpus, true, place);
+        return read(parsed(place, root::resolve), new VireoReader(cpus, true), place);
     }
 
-    private static VireoConfig read(Config resolved, Set<Integer> cpus, boolean embedded, Origin place) {
-        var problems = new ArrayList<Problem>();
+    /** Of a bare name the library knows no folder, and passes over what it includes without a word. */
+    private static Path inFolder(Path named) {
+        return named.getParent() == null ? Path.of(".").resolve(named) : named;
+    }
+
+    private static Config parse(Path file, Origin place) {
+        readable(file, place);
+        var options = ConfigParseOptions.defaults().setAllowMissing(false).setSyntax(ConfigSyntax.CONF);
+        return parsed(place, () -> ConfigFactory.parseFile(file.toFile(), options));
+    }
+
+    private static VireoConfig read(Config resolved, VireoReader reader, Origin place) {
+        List<Problem> problems = reader.problems();
         var everything = new Block(resolved.root(), place, problems);
         Block root = everything.says(ROOT) ? everything.block(ROOT) : everything;
-        VireoConfig config = new VireoReader(cpus, embedded, problems).read(root);
+        VireoConfig config = reader.read(root);
         if (problems.isEmpty()) return config;
         problems.sort(BY_PLACE);
         throw new ConfigException(problems);

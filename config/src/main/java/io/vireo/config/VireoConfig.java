@@ -63,6 +63,33 @@ public record VireoConfig(
                 iothreads, drives, devices, Optional.of(newMetrics), control, log, shutdownTimeout, warnings);
     }
 
+    /** With what is said for IOThreads, drives and devices there in addition. */
+    public VireoConfig plus(VireoConfig more) {
+        return with(plus(iothreads, more.iothreads), plus(drives, more.drives), plus(devices, more.devices));
+    }
+
+    public VireoConfig withoutIothread(String name) {
+        return with(minus(iothreads, name), drives, devices);
+    }
+
+    public VireoConfig withoutDrive(String nodeName) {
+        return with(iothreads, minus(drives, nodeName), devices);
+    }
+
+    public VireoConfig withoutDevice(String name) {
+        return with(iothreads, drives, minus(devices, name));
+    }
+
+    /** The rest of it: without any IOThread, drive or device. */
+    public VireoConfig emptied() {
+        return with(Map.of(), Map.of(), Map.of());
+    }
+
+    private VireoConfig with(
+            Map<String, IoThreadConfig> newIothreads, Map<String, DriveConfig> newDrives, Map<String, DeviceConfig> newDevices) {
+        return new VireoConfig(newIothreads, newDrives, newDevices, metrics, control, log, shutdownTimeout, warnings);
+    }
+
     /** Whether a drive's image is somebody else's until a guest arrives. */
     public boolean isIncoming(DriveConfig drive) {
         return devices.values().stream().filter(device -> device.drive().equals(drive.nodeName()))
@@ -74,8 +101,18 @@ public record VireoConfig(
     }
 
     private static <T> Map<String, T> plus(Map<String, T> map, String name, T value) {
+        return plus(map, Map.of(name, value));
+    }
+
+    private static <T> Map<String, T> plus(Map<String, T> map, Map<String, T> more) {
         var copy = new LinkedHashMap<>(map);
-        copy.put(name, value);
+        copy.putAll(more);
+        return copy;
+    }
+
+    private static <T> Map<String, T> minus(Map<String, T> map, String name) {
+        var copy = new LinkedHashMap<>(map);
+        copy.remove(name);
         return copy;
     }
 }

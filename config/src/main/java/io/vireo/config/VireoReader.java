@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeSet;
 
 /** Reads the block {@code vireo}. */
 final class VireoReader {
@@ -17,34 +18,59 @@ final class VireoReader {
 
     private final Set<Integer> cpus;
     private final boolean embedded;
-    private final List<Problem> problems;
+    /** Null when nothing runs yet. */
+    private final VireoConfig running;
+    private final List<Problem> problems = new ArrayList<>();
     private final List<Problem> warnings = new ArrayList<>();
 
-    VireoReader(Set<Integer> cpus, boolean embedded, List<Problem> problems) {
+    VireoReader(Set<Integer> cpus, boolean embedded) {
+        this(cpus, embedded, null);
+    }
+
+    /** Of what is added to a configuration that runs. */
+    VireoReader(Set<Integer> cpus, VireoConfig running) {
+        this(cpus, false, running);
+    }
+
+    private VireoReader(Set<Integer> cpus, boolean embedded, VireoConfig running) {
         this.cpus = cpus;
         this.embedded = embedded;
-        this.problems = problems;
+        this.running = running;
+    }
+
+    /** What was found to be wrong so far. */
+    List<Problem> problems() {
+        return problems;
     }
 
     VireoConfig read(Block root) {
+        VireoConfig there = running == null ? VireoConfig.empty() : running;
         var iothreads = new LinkedHashMap<String, IoThreadConfig>();
-        root.named("iothreads").forEach((name, block) -> iothreads.put(name, iothread(name, block)));
+        free(root.named("iothreads"), there.iothreads().keySet()).forEach((name, block) -> iothreads.put(name, iothread(name, block)));
 
-        SortedMap<String, Block> driveBlocks = root.named("drives");
+        SortedMap<String, Block> driveBlocks = free(root.named("drives"), there.drives().keySet());
         var drives = new LinkedHashMap<String, DriveConfig>();
-        var driveReader = new DriveReader(driveBlocks.keySet());
+        var driveReader = new DriveReader(both(driveBlocks.keySet(), there.drives().keySet()));
         driveBlocks.forEach((name, block) -> drives.put(name, driveReader.read(name, block)));
 
         var devices = new LinkedHashMap<String, DeviceConfig>();
-        var deviceReader = new DeviceReader(iothreads.keySet(), drives.keySet(), embedded, warnings);
+        var deviceReader = new DeviceReader(
+                both(iothreads.keySet(), there.iothreads().keySet()), both(drives.keySet(), there.drives().keySet()), embedded, warnings);
         var conflicts = new Conflicts(problems);
-        root.named("devices").forEach((name, block) -> {
+        for (DeviceConfig device : there.devices().values()) conflicts.add(device, there.drives().get(device.drive()), device.origin());
+        free(root.named("devices"), there.devices().keySet()).forEach((name, block) -> {
             DeviceConfig device = deviceReader.read(name, block);
             devices.put(name, device);
-            DriveConfig drive = drives.get(device.drive());
+            DriveConfig drive = drives.getOrDefault(device.drive(), there.drives().get(device.drive()));
             if (drive != null) conflicts.add(device, drive, block.originOf("drive"));
         });
 
+        if (running != null) {
+            root.finish();
+            return new VireoConfig(
+                    iothreads, drives, devices, Optional.empty(), Optional.empty(), LogConfig.DEFAULT,
+                    running.shutdownTimeout(), warnings);
+        }
         Optional<MetricsConfig> metrics =
                 root.says("metrics") ? Optional.of(metrics(root.block("metrics"))) : Optional.empty();
         Optional<TransportConfig.SocketPath> control =
@@ -56,6 +82,21 @@ final class VireoReader {
         root.finish();
         if (control.isEmpty() && !embedded) warnOfStops(devices, drives);
         return new VireoConfig(iothreads, drives, devices, metrics, control, log, shutdownTimeout, warnings);
+    }
+
+    /** The blocks whose names nobody has; the others are problems. */
+    private SortedMap<String, Block> free(SortedMap<String, Block> blocks, Set<String> taken) {
+        for (String name : taken) {
+            Block block = blocks.remove(name);
+            if (block != null) problems.add(new Problem(block.origin(), "'" + name + "' is there already", "allowed: a name that is free"));
+        }
+        return blocks;
+    }
+
+    private static Set<String> both(Set<String> said, Set<String> there) {
+        var both = new TreeSet<>(said);
+        both.addAll(there);
+        return both;
     }
 
     private void warnOfStops(Map<String, DeviceConfig> devices, Map<String, DriveConfig> drives) {

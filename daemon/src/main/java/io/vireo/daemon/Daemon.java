@@ -9,6 +9,7 @@ import io.vireo.actors.monitor.DeviceResize;
 import io.vireo.actors.monitor.IoErrorEvents;
 import io.vireo.actors.monitor.MonitorCommand;
 import io.vireo.actors.monitor.MonitorServer;
+import io.vireo.actors.monitor.PlugCommands;
 import io.vireo.actors.monitor.QueryCounters;
 import io.vireo.actors.monitor.QueryDevices;
 import io.vireo.actors.plane.DataPlane;
@@ -59,7 +60,6 @@ final class Daemon {
                 DataPlane plane = DataPlane.start(system, config, metrics, mayUseUring());
                 // To its end: whoever waits for a drain wants to see it.
                 MonitorServer _ = startMonitor(system, control, plane)) {
-            MadeSockets sockets = MadeSockets.of(config);
             plane.devices().forEach(device -> System.out.println(readyLine(device)));
             System.out.flush();
             String signal = signals.await();
@@ -67,7 +67,7 @@ final class Daemon {
             log.info("{}: stopping{}", signal, clients.isEmpty() ? "" : "; leaving the clients of " + String.join(", ", clients));
             long errorsBefore = reportedErrors(plane);
             List<String> hanging = plane.stop(config.shutdownTimeout());
-            return end(log, signal, hanging, reportedErrors(plane) - errorsBefore, sockets);
+            return end(log, signal, hanging, reportedErrors(plane) - errorsBefore, plane, control);
         } finally {
             system.terminate();
             LogSetup.flush();
@@ -84,7 +84,7 @@ final class Daemon {
     }
 
     /** @param errors requests that a drive has failed while it stopped, and that were answered so */
-    private int end(Logger log, String signal, List<String> hanging, long errors, MadeSockets sockets) {
+    private int end(Logger log, String signal, List<String> hanging, long errors, DataPlane plane, ListeningSocket control) {
         RateLimitedLog.summarise(log, System.nanoTime());
         if (hanging.isEmpty()) {
             if (errors == 0) LogSetup.lastWords().info("ended by {}: everything in flight was completed", signal);
@@ -92,7 +92,8 @@ final class Daemon {
             return ExitStatus.DONE;
         }
         hanging.forEach(log::error);
-        sockets.remove();
+        plane.removeSockets();
+        if (control != null) control.close();
         LogSetup.lastWords().error("ended by {} with requests that never came back in {} s", signal, config.shutdownTimeout().toSeconds());
         LogSetup.flush();
         // What hangs holds threads and memory that nothing can wait for.
@@ -124,11 +125,12 @@ final class Daemon {
         if (control == null) return null;
         List<MonitorCommand> commands = new ArrayList<>(DeviceCommands.of(plane));
         commands.add(DeviceResize.of(plane));
+        commands.addAll(PlugCommands.of(plane));
         commands.add(QueryDevices.of(plane));
         commands.add(QueryCounters.of(plane));
         MonitorServer monitor =
                 MonitorServer.start(system, control.socket(), new CommandTable(Version.current(), commands));
-        for (DeviceHost host : plane.devices()) host.onIoError(new IoErrorEvents(host, monitor::emit));
+        plane.onDevice(host -> host.onIoError(new IoErrorEvents(host, monitor::emit)));
         return monitor;
     }
 

@@ -24,6 +24,9 @@ import picocli.CommandLine.HelpCommand;
             BenchCommand.class,
             StatusCommand.class,
             ResizeCommand.class,
+            DeviceAddCommand.class,
+            DeviceDelCommand.class,
+            IothreadCommand.class,
             TopCommand.class,
             QmpCommand.class,
             HelpCommand.class

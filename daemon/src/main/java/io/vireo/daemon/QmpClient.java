@@ -3,6 +3,7 @@ package io.vireo.daemon;
 import io.vireo.monitoring.qmp.JsonStream;
 import io.vireo.monitoring.qmp.JsonStream.Found;
 import io.vireo.monitoring.qmp.JsonStream.JsonObject;
+import io.vireo.monitoring.qmp.QmpException.ErrorClass;
 import io.vireo.monitoring.qmp.QmpMessage;
 import io.vireo.posix.Fd;
 import io.vireo.posix.Memory;
@@ -60,9 +61,14 @@ final class QmpClient implements AutoCloseable {
             Map<String, Object> answer = hear();
             if (answer.containsKey("return")) return answer.get("return");
             if (answer.get("error") instanceof Map<?, ?> error) {
-                throw new OperatorException(ExitStatus.FAILED, command + ": " + error.get("desc"));
+                throw new OperatorException(exitStatus(error.get("class")), command + ": " + error.get("desc"));
             }
         }
+    }
+
+    private static int exitStatus(Object errorClass) {
+        if (ErrorClass.CONFIGURATION.word().equals(errorClass)) return ExitStatus.USAGE;
+        return ErrorClass.IN_USE.word().equals(errorClass) ? ExitStatus.IN_USE : ExitStatus.FAILED;
     }
 
     private void send(byte[] message) {

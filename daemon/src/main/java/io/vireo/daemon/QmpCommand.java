@@ -33,15 +33,25 @@ final class QmpCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Map<String, Object> named = new LinkedHashMap<>();
-        for (String argument : arguments) {
-            int equals = argument.indexOf('=');
-            if (equals < 1) throw new OperatorException(ExitStatus.USAGE, "'" + argument + "' is not of the form key=value");
-            named.put(argument.substring(0, equals), value(argument.substring(equals + 1)));
-        }
+        arguments.forEach(argument -> put(named, argument));
         try (QmpClient client = QmpClient.connect(socket)) {
             System.out.println(JsonText.of(client.execute(command, named)));
         }
         return ExitStatus.DONE;
+    }
+
+    /** Takes one argument apart. */
+    static void put(Map<String, Object> named, String argument) {
+        int equals = argument.indexOf('=');
+        if (equals < 1) throw new OperatorException(ExitStatus.USAGE, "'" + argument + "' is not of the form key=value");
+        named.put(argument.substring(0, equals), value(argument.substring(equals + 1)));
+    }
+
+    /** An object of JSON. */
+    static Object json(String text) {
+        Object value = value(text);
+        if (value instanceof Map<?, ?>) return value;
+        throw new OperatorException(ExitStatus.USAGE, "what is in braces is no object of JSON");
     }
 
     /** As JSON where it is that. */

@@ -20,12 +20,11 @@ import io.vireo.monitoring.metrics.MeterBinding;
 import io.vireo.monitoring.metrics.VireoMetrics;
 import io.vireo.storage.node.BlockNode;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -50,7 +49,7 @@ public final class Vireo implements AutoCloseable {
     private static final int BLOCKING_IDLE_SECONDS = 5;
     private static final int END_SECONDS_MAX = 30;
 
-    private final VireoConfig config;
+    private VireoConfig config;
     private final Optional<ActorSystem<Void>> ownSystem;
     private final ActorSystem<?> system;
     private final VireoMetrics metrics = new VireoMetrics(version());
@@ -59,7 +58,7 @@ public final class Vireo implements AutoCloseable {
     private final IoThreads ioThreads;
     private final Map<String, VirtioBlkDevice> devices = new LinkedHashMap<>();
     private final List<CompletableFuture<Void>> ending = new ArrayList<>();
-    private final Set<IoThread> shown = new HashSet<>();
+    private final Map<String, IoThreadView> shown = new HashMap<>();
     private boolean closed;
     private boolean ended;
 
@@ -189,6 +188,35 @@ public final class Vireo implements AutoCloseable {
     }
 
     /**
+     * Starts one more IOThread, which devices that are opened from now on may name.
+     *
+     * @throws IllegalArgumentException there is one of this name
+     */
+    public synchronized void addIoThread(IoThreadConfig iothread) {
+        if (closed) throw new IllegalStateException("closed");
+        ioThreads.start(iothread);
+        config = config.withIothread(iothread);
+        showIoThreads();
+    }
+
+    /**
+     * Ends an IOThread that was configured or added.
+     *
+     * @throws IllegalArgumentException there is none of this name
+     * @throws IllegalStateException a device has it, or had it and requests of it are still in flight
+     */
+    public synchronized void removeIoThread(String name) {
+        if (!config.iothreads().containsKey(name)) throw new IllegalArgumentException("no iothread " + name);
+        for (VirtioBlkDevice device : devices.values()) {
+            if (device.host().ioThreads().contains(name)) throw new IllegalStateException("device " + device.name() + " has it");
+        }
+        if (!ending.stream().allMatch(CompletableFuture::isDone)) throw new IllegalStateException("requests are still in flight");
+        ioThreads.stop(name);
+        metrics.remove(shown.remove(name));
+        config = config.withoutIothread(name);
+    }
+
+    /**
      * Closes the devices that are open, and ends its threads. May be called again.
      *
      * @throws IllegalStateException requests did not come back from a drive; their IOThreads and memory are left alone
@@ -230,7 +258,11 @@ public final class Vireo implements AutoCloseable {
 
     private void showIoThreads() {
         for (IoThread ioThread : ioThreads.all()) {
-            if (shown.add(ioThread)) metrics.add(new IoThreadView(ioThread.name(), ioThread.counters()));
+            shown.computeIfAbsent(ioThread.name(), name -> {
+                IoThreadView view = new IoThreadView(name, ioThread.counters());
+                metrics.add(view);
+                return view;
+            });
         }
     }
 

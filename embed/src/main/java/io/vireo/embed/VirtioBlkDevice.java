@@ -321,6 +321,20 @@ public final class VirtioBlkDevice implements AutoCloseable {
         await(done);
     }
 
+    /**
+     * As {@link #close}, without waiting for what is in flight: its driver gets no answer.
+     *
+     * @return completes when that is back from the drive, and drive, memory and eventfds are given up
+     */
+    public synchronized CompletableFuture<Void> abandon() {
+        if (closed) return CompletableFuture.completedFuture(null);
+        host.giveUpInFlight();
+        closed = true;
+        CompletableFuture<Void> done = giveBack().thenRun(node::close);
+        onClose.accept(this, done);
+        return done;
+    }
+
     DeviceHost host() {
         return host;
     }

@@ -95,6 +95,45 @@ final class EmbeddingTest {
     }
 
     @Test
+    void ioThreadsComeAndGoWithTheDevicesThatNameThem() {
+        DeviceConfig named = DeviceConfig.of("vda", "root").withIothread("more");
+        try (Vireo vireo = Vireo.builder().start()) {
+            for (int cycle = 0; cycle < 5; cycle++) {
+                vireo.addIoThread(IoThreadConfig.of("more"));
+                assertThrows(IllegalArgumentException.class, () -> vireo.addIoThread(IoThreadConfig.of("more")));
+                try (VirtioBlkDevice device = vireo.open(DriveConfig.FileDrive.of("root", image), named);
+                        TestVmm vmm = TestVmm.on(device)) {
+                    assertThrows(IllegalStateException.class, () -> vireo.removeIoThread("more"));
+                    assertClean(vmm.run(SEED, 500));
+                }
+                vireo.removeIoThread("more");
+                assertThrows(IllegalArgumentException.class, () -> vireo.open(DriveConfig.FileDrive.of("root", image), named));
+            }
+            assertThrows(IllegalArgumentException.class, () -> vireo.removeIoThread("more"));
+        }
+    }
+
+    @Test
+    void aDeviceCanBeGivenUpAtOnceAndTheRestFollowsItsLastRequest() throws Exception {
+        String hocon = "drives.slow { driver = null-co, size = 1M, latency = 3s }\ndevices.vda { drive = slow }";
+        try (Vireo vireo = Vireo.of(ConfigFactory.parseString(hocon))) {
+            VirtioBlkDevice device = vireo.open("vda");
+            TestVmm vmm = TestVmm.on(device);
+            VerifyingLoad load = vmm.load(TestVmm.options(SEED));
+            CompletableFuture<LoadResult> run = CompletableFuture.supplyAsync(load::run);
+            while (device.host().inflightRequests() == 0) Thread.onSpinWait();
+            CompletableFuture<Void> gone = device.abandon();
+            assertFalse(gone.isDone(), "it waited");
+            assertTrue(device.abandon().isDone(), "a second time is nothing");
+            assertThrows(IllegalStateException.class, device::reset);
+            gone.get(60, TimeUnit.SECONDS);
+            load.leave();
+            run.get(60, TimeUnit.SECONDS);
+            vmm.close();
+        }
+    }
+
+    @Test
     void keepsReadsThatFailUntilItIsResumedAndTellsItsListener() throws Exception {
         ErrorPolicyConfig stop = new ErrorPolicyConfig(ErrorPolicyConfig.OnError.STOP, ErrorPolicyConfig.OnError.STOP);
         try (Vireo vireo = Vireo.builder().start();

@@ -138,6 +138,48 @@ final class ControlSocketTest {
         }
     }
 
+    @Test
+    void addsAndRemovesDevicesAndIothreadsWhileItServes() throws IOException {
+        Path more = Files.writeString(folder.resolve("more.conf"), """
+                vireo {
+                  drives.second { driver = ram, size = 2M }
+                  devices.vdb { drive = second, iothread = io1, transport.path = vdb.sock }
+                }
+                """);
+        try (VireoDaemon daemon = serve(); AttachedDisk first = AttachedDisk.at(folder.resolve("vda.sock"))) {
+            BlkQueue neighbour = first.requests(1);
+            Vireo.Result early = vireo("device-add", more.toString());
+            assertEquals(2, early.exit());
+            assertTrue(early.stderr().contains(more + ":3: vireo.devices.vdb.iothread: there is no iothread 'io1'"), early.stderr());
+            assertFalse(Files.exists(folder.resolve("vdb.sock")));
+
+            assertEquals("iothread io1 added", vireo("iothread", "add", "io1", "poll-max=0").stdout());
+            Vireo.Result wrong = vireo("iothread", "add", "io2", "poll-mx=0");
+            assertTrue(wrong.stderr().contains("did you mean poll-max?"), wrong.stderr());
+            Vireo.Result added = vireo("device-add", more.toString());
+            assertEquals("drive second added\ndevice vdb added", added.stdout(), added.stderr());
+            try (AttachedDisk second = AttachedDisk.at(folder.resolve("vdb.sock"))) {
+                assertEquals(4096, second.capacitySectors());
+                assertEquals(BlkLayout.S_OK, AttachedDisk.request(second.requests(1), BlkLayout.T_OUT, 8, 4096, false));
+            }
+            assertTrue(daemon.scrape().has("vireo_device_info", "device=\"vdb\""));
+            assertTrue(vireo("status").stdout().contains("device vdb"));
+            assertEquals("iothread-del: iothread io1: device vdb has it", vireo("iothread", "remove", "io1").stderr());
+            assertEquals(0, vireo("device-del", "vdb").exit());
+            assertEquals(0, vireo("iothread", "remove", "io1").exit());
+            assertFalse(Files.exists(folder.resolve("vdb.sock")));
+            assertFalse(daemon.scrape().has("vireo_device_info", "device=\"vdb\""));
+            assertFalse(daemon.scrape().has("vireo_drive_info", "drive=\"second\""));
+
+            String json = "{\"drives\":{\"second\":{\"driver\":\"ram\",\"size\":\"1M\"}},\"devices\":{\"vdb\":{\"drive\":\"second\","
+                    + "\"transport\":{\"path\":\"" + folder.resolve("vdb.sock") + "\"}}}}";
+            Vireo.Result again = vireo("device-add", json);
+            assertEquals("drive second added\ndevice vdb added", again.stdout(), again.stderr());
+            assertEquals(0, vireo("device-del", "vdb", "--force").exit());
+            assertEquals(BlkLayout.S_OK, AttachedDisk.request(neighbour, BlkLayout.T_OUT, 0, 4096, false));
+        }
+    }
+
     private Vireo.Result vireo(String... arguments) {
         List<String> all = new ArrayList<>(List.of(arguments));
         all.addAll(List.of("--config", conf.toString()));

@@ -35,23 +35,28 @@ public final class IoThreadDispatcher {
 
     private IoThreadDispatcher() {}
 
-    /** Registers a started IOThread; {@link IoThread#dispatcher()} is its name from then on. */
-    public static void register(ActorSystem<?> system, IoThread ioThread) {
+    /**
+     * Registers a started IOThread; {@link IoThread#dispatcher()} is its name from then on.
+     *
+     * @return has the ActorSystem let go of the IOThread, of which it keeps the name: for when it has ended
+     */
+    public static Runnable register(ActorSystem<?> system, IoThread ioThread) {
         String name = "vireo-iothread-" + ioThread.name() + "-" + REGISTERED.incrementAndGet();
         var dispatchers = system.classicSystem().dispatchers();
         Config settings = ConfigFactory.parseMap(Map.of("id", name))
                 .withFallback(system.settings().config().getConfig("akka.actor.default-dispatcher"));
-        dispatchers.registerConfigurator(name, new Configurator(name, ioThread, settings, dispatchers.prerequisites()));
+        LoopExecutor loop = new LoopExecutor(ioThread);
+        dispatchers.registerConfigurator(name, new Configurator(name, loop, settings, dispatchers.prerequisites()));
         ioThread.dispatcher(name);
+        return loop::forget;
     }
 
     private static final class Configurator extends MessageDispatcherConfigurator {
         private final MessageDispatcher dispatcher;
 
         /** @param settings mailbox and the like, as any other dispatcher has them */
-        Configurator(String name, IoThread ioThread, Config settings, DispatcherPrerequisites prerequisites) {
+        Configurator(String name, ExecutorService executor, Config settings, DispatcherPrerequisites prerequisites) {
             super(settings, prerequisites);
-            ExecutorService executor = new LoopExecutor(ioThread);
             ExecutorServiceConfigurator factory = new Factory(executor, prerequisites);
             dispatcher = new Dispatcher(this, name, THROUGHPUT, Duration.Zero(), factory, SHUTDOWN_TIMEOUT) {};
         }
@@ -78,7 +83,8 @@ public final class IoThreadDispatcher {
 
     /** The loop as an executor. It never runs a task inside execute: mailboxes would re-enter. */
     private static final class LoopExecutor extends AbstractExecutorService {
-        private final IoThread ioThread;
+        /** Null when it has ended. */
+        private volatile IoThread ioThread;
 
         LoopExecutor(IoThread ioThread) {
             this.ioThread = ioThread;
@@ -86,7 +92,12 @@ public final class IoThreadDispatcher {
 
         @Override
         public void execute(Runnable task) {
-            ioThread.execute(task);
+            IoThread target = ioThread;
+            if (target != null) target.execute(task);
+        }
+
+        void forget() {
+            ioThread = null;
         }
 
         /** Not Akka's to end: the IOThread's owner stops it. */

@@ -46,7 +46,7 @@ public final class DeviceCommands {
         return name.map(one -> List.of(find(plane, one))).orElseGet(plane::devices);
     }
 
-    private static DeviceHost find(DataPlane plane, String name) {
+    static DeviceHost find(DataPlane plane, String name) {
         return plane.devices().stream().filter(host -> host.name().equals(name)).findFirst()
                 .orElseThrow(() -> new QmpException(ErrorClass.DEVICE_NOT_FOUND,
                         "Device '" + name + "' not found; there are " + String.join(", ", plane.devices().stream().map(DeviceHost::name).toList())));

@@ -11,6 +11,7 @@ import io.vireo.monitoring.metrics.Op;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
@@ -48,8 +49,8 @@ public final class QueryCounters {
 
     /** Those that have a device, once each. */
     private static List<Object> drives(DataPlane plane) {
-        return plane.devices().stream().map(DeviceHost::drive).distinct()
-                .<Object>map(name -> ordered("drive", name, "reads", QueryDevices.reads(plane.drive(name)))).toList();
+        return plane.devices().stream().map(DeviceHost::drive).distinct().map(plane::drive).filter(Objects::nonNull)
+                .<Object>map(drive -> ordered("drive", drive.nodeName(), "reads", QueryDevices.reads(drive))).toList();
     }
 
     private static Map<String, Object> ioThread(IoThread ioThread, long now) {

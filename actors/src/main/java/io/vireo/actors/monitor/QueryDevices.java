@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 
 /** query-devices: what is really running, and why so. Waits for no IOThread: a stuck device must show. */
 public final class QueryDevices {
@@ -24,10 +25,13 @@ public final class QueryDevices {
 
     public static MonitorCommand of(DataPlane plane) {
         return MonitorCommand.of("query-devices", arguments -> DeviceCommands.devices(plane, arguments),
-                hosts -> hosts.stream().<Object>map(host -> describe(plane, host)).toList());
+                hosts -> hosts.stream().<Object>map(host -> describe(plane, host)).filter(Objects::nonNull).toList());
     }
 
+    /** Null when it has just been taken away. */
     private static Map<String, Object> describe(DataPlane plane, DeviceHost host) {
+        DriveFacts drive = plane.drive(host.drive());
+        if (drive == null) return null;
         DeviceConfig config = host.config();
         long oldest = host.oldestRequestNanos();
         ErrorPolicyConfig errors = config.errors();
@@ -37,7 +41,7 @@ public final class QueryDevices {
                 "state", host.state(),
                 "client", plane.client(host).<Object>map(QueryDevices::client).orElse(null),
                 "labels", config.labels(),
-                "drive", drive(plane.drive(host.drive())),
+                "drive", drive(drive),
                 "size", host.properties().capacityBytes(),
                 "read-only", host.properties().readOnly(),
                 "write-cache", config.writeCache() ? "writeback" : "writethrough",

@@ -69,6 +69,9 @@ public final class DeviceHost implements DeviceView {
     private volatile Device device;
     /** Given up at a reset, with requests that have not come back. */
     private final List<Device> lost = new CopyOnWriteArrayList<>();
+    private volatile CompletableFuture<Void> lostBack = CompletableFuture.completedFuture(null);
+    private volatile boolean givesUp;
+    private volatile long giveUpNanos;
     private volatile BooleanSupplier connected = () -> false;
     private long accepted;
     private DirtyLog dirtyLog;
@@ -256,6 +259,7 @@ public final class DeviceHost implements DeviceView {
     }
 
     private long patienceNanos() {
+        if (givesUp) return Math.max(HANGING_NANOS / 10, giveUpNanos - System.nanoTime());
         return hangs ? Math.min(HANGING_NANOS, drainNanosMax) : drainNanosMax;
     }
 
@@ -277,6 +281,7 @@ public final class DeviceHost implements DeviceView {
             LOG.error("device {}: {} requests never came back from drive {}; their memory stays mapped",
                     name(), ending.inFlight(), config.drive());
             lost.add(ending);
+            lostBack = CompletableFuture.allOf(lostBack, closed);
             closed.whenComplete((_, _) -> lost.remove(ending));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -309,11 +314,33 @@ public final class DeviceHost implements DeviceView {
      * @throws IllegalStateException it cannot be drained, or the flush failed; it goes on all the same
      */
     public void drain() {
-        quiescence.whileIdle(() -> {
-            int errno = DriveFlush.on(node, ioThreadOfQueue.getFirst()).copy()
-                    .orTimeout(drainNanosMax, TimeUnit.NANOSECONDS).join();
-            if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
-        });
+        quiescence.whileIdle(this::flush);
+    }
+
+    /**
+     * Takes nothing any more, for good, once what is in flight is answered and the drive is flushed.
+     *
+     * @throws IllegalStateException it cannot be drained, or the flush failed; it goes on
+     */
+    void cease() {
+        quiescence.cease(this::flush);
+    }
+
+    /** From now on waits a moment, and no longer, for what is in flight: whoever drives the device gets no answer to it. */
+    public void giveUpInFlight() {
+        giveUpNanos = System.nanoTime() + HANGING_NANOS;
+        givesUp = true;
+    }
+
+    /** Completes when no request that was given up is in flight any more. */
+    CompletableFuture<Void> whenNothingIsLost() {
+        return lostBack;
+    }
+
+    private void flush() {
+        int errno = DriveFlush.on(node, ioThreadOfQueue.getFirst()).copy()
+                .orTimeout(drainNanosMax, TimeUnit.NANOSECONDS).join();
+        if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
     }
 
     /**

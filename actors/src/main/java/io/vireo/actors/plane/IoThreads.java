@@ -7,6 +7,8 @@ import io.vireo.config.DeviceConfig;
 import io.vireo.config.IoThreadConfig;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,13 +16,16 @@ import java.util.concurrent.Executor;
 
 /**
  * The running IOThreads: those the configuration names, and for devices that name none at most one per two cpus, each
- * started when it gets its first virtqueue. Thread: any, one at a time.
+ * started when it gets its first virtqueue. Thread: any, one at a time; {@link #all} from any.
  */
 public final class IoThreads implements AutoCloseable {
     private final ActorSystem<?> system;
     private final Executor blocking;
     private final boolean uring;
-    private final Map<String, IoThread> byName = new LinkedHashMap<>();
+    /** Replaced, never changed: whoever looks at them waits for nobody. */
+    private volatile Map<String, IoThread> byName = Map.of();
+    /** Has the ActorSystem forget each. */
+    private final Map<String, Runnable> forget = new HashMap<>();
     private Placement placement;
 
     public IoThreads(ActorSystem<?> system, Executor blocking, boolean uring) {
@@ -30,12 +35,23 @@ public final class IoThreads implements AutoCloseable {
     }
 
     public IoThread start(IoThreadConfig config) {
-        if (byName.containsKey(config.name())) throw new IllegalArgumentException("iothread=" + config.name());
+        if (byName.containsKey(config.name())) throw new IllegalArgumentException("there is an iothread " + config.name() + " already");
         IoThread ioThread = new IoThread(config, blocking, uring);
         ioThread.start();
-        IoThreadDispatcher.register(system, ioThread);
-        byName.put(config.name(), ioThread);
+        forget.put(config.name(), IoThreadDispatcher.register(system, ioThread));
+        Map<String, IoThread> more = new LinkedHashMap<>(byName);
+        more.put(config.name(), ioThread);
+        byName = Collections.unmodifiableMap(more);
         return ioThread;
+    }
+
+    /** Stops one that no device uses any more. */
+    public void stop(String name) {
+        byName.get(name).stop();
+        forget.remove(name).run();
+        Map<String, IoThread> fewer = new LinkedHashMap<>(byName);
+        fewer.remove(name);
+        byName = Collections.unmodifiableMap(fewer);
     }
 
     public Collection<IoThread> all() {

@@ -54,7 +54,21 @@ final class Quiescence {
      *
      * @throws IllegalStateException it does not become idle in time, or not at all; it goes on all the same
      */
-    synchronized void whileIdle(Runnable action) {
+    void whileIdle(Runnable action) {
+        whenIdle(action, true);
+    }
+
+    /**
+     * As {@link #whileIdle}, but takes nothing any more afterwards.
+     *
+     * @throws IllegalStateException it does not become idle, or {@code action} says so: then it goes on
+     */
+    void cease(Runnable action) {
+        whenIdle(action, false);
+    }
+
+    private synchronized void whenIdle(Runnable action, boolean goesOn) {
+        boolean over = false;
         intake.hold(Intake.Hold.DRAIN);
         try {
             if (intake.isHeldBy(Intake.Hold.IO_ERROR)) {
@@ -64,13 +78,16 @@ final class Quiescence {
             Device used = device.get();
             if (used != null) used.whenIdle().copy().orTimeout(drainNanosMax, TimeUnit.NANOSECONDS).join();
             action.run();
+            over = !goesOn;
         } catch (CompletionException e) {
             if (!(e.getCause() instanceof TimeoutException)) throw new IllegalStateException(e.getCause().getMessage());
             throw new IllegalStateException("requests are still in flight, or a flush is, after "
                     + TimeUnit.NANOSECONDS.toSeconds(drainNanosMax) + " s");
         } finally {
-            intake.letGo(Intake.Hold.DRAIN);
-            lookAgain();
+            if (!over) {
+                intake.letGo(Intake.Hold.DRAIN);
+                lookAgain();
+            }
         }
     }
 

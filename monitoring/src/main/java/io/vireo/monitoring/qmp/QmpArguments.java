@@ -36,6 +36,11 @@ public final class QmpArguments {
         throw new QmpException("Parameter '" + name + "' expects a size from 0 to 9223372036854775807");
     }
 
+    @SuppressWarnings("unchecked") // a JSON object's names are strings
+    public Optional<Map<String, Object>> optionalObject(String name) {
+        return take(name, Map.class, "object").map(object -> (Map<String, Object>) object);
+    }
+
     /** @throws QmpException something is left over */
     public void finish() {
         if (left.isEmpty()) return;

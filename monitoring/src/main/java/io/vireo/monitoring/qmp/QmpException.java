@@ -7,12 +7,21 @@ public final class QmpException extends RuntimeException {
         GENERIC_ERROR("GenericError"),
         COMMAND_NOT_FOUND("CommandNotFound"),
         DEVICE_NOT_ACTIVE("DeviceNotActive"),
-        DEVICE_NOT_FOUND("DeviceNotFound");
+        DEVICE_NOT_FOUND("DeviceNotFound"),
+        /** Not QEMU's: what was to be added is wrong, and nothing was. */
+        CONFIGURATION("ConfigurationError"),
+        /** Not QEMU's: an image or a socket that is to be added is somebody else's. */
+        IN_USE("InUse");
 
-        final String word;
+        private final String word;
 
         ErrorClass(String word) {
             this.word = word;
+        }
+
+        /** As it is on the wire. */
+        public String word() {
+            return word;
         }
     }
 

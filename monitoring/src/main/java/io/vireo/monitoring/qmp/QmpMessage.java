@@ -25,7 +25,7 @@ public final class QmpMessage {
     /** @param asked the members of the request, as far as they are known */
     public static byte[] failure(QmpException reason, Map<String, Object> asked) {
         Map<String, Object> members =
-                ordered("error", ordered("class", reason.errorClass().word, "desc", reason.getMessage()));
+                ordered("error", ordered("class", reason.errorClass().word(), "desc", reason.getMessage()));
         if (asked.containsKey("id")) members.put("id", asked.get("id"));
         return line(members);
     }

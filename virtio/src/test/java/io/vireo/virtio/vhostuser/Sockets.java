@@ -40,7 +40,7 @@ final class Sockets {
     @SuppressWarnings("try") // open is all that it has to be
     static Fd ip() {
         Set<Integer> before = sockets();
-        try (ServerSocketChannel socket = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+        try (ServerSocketChannel _ = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
             Set<Integer> made = sockets();
             made.removeAll(before);
             return Fd.duplicateOf(made.iterator().next());
