@@ -32,6 +32,21 @@ class DeviceSimulationTest {
     @Tag("virtio-1.3-2.7.8.2")
     @Tag("virtio-1.3-2.7.10")
     @Tag("virtio-1.3-2.8.10")
+    @Tag("virtio-1.3-2.4.1/silent")
+    @Tag("virtio-1.3-2.6.1.1.1/reset")
+    @Tag("virtio-1.3-2.7.4.1/framing")
+    @Tag("virtio-1.3-2.7.5.1/readable-unwritten")
+    @Tag("virtio-1.3-2.7.7.2/used-event")
+    @Tag("virtio-1.3-2.7.8.2/len-first")
+    @Tag("virtio-1.3-2.7.8.2/len-written")
+    @Tag("virtio-1.3-2.7.10.2/spurious")
+    @Tag("virtio-1.3-2.7.10.2/lost")
+    @Tag("virtio-1.3-2.8.10/call")
+    @Tag("virtio-1.3-2.8.10/kick")
+    @Tag("virtio-1.3-2.8.12/order")
+    @Tag("virtio-1.3-2.8.15/readable-unwritten")
+    @Tag("virtio-1.3-2.8.15/unchanged")
+    @Tag("virtio-1.3-6.2/in-order")
     void answersEveryRequestOnceAndRightlyUnderEverySchedule() throws Throwable {
         System.out.println("DeviceSimulationTest seed " + SEED + " (-Dvireo.seed), schedules " + SCHEDULES);
         try {

@@ -147,6 +147,7 @@ class VhostUserServerTest {
     }
 
     @Test
+    @Tag("vhost-user/descriptors")
     void closesDescriptorsOfMessagesThatNeverBecameWhole() throws IOException, InterruptedException {
         for (int i = 0; i < 20; i++) {
             try (FrontEnd frontEnd = new FrontEnd(path)) {
@@ -159,6 +160,7 @@ class VhostUserServerTest {
     }
 
     @Test
+    @Tag("vhost-user/descriptors")
     void hangsUpOnMoreDescriptorsThanOneMessageMayCarry() {
         try (FrontEnd frontEnd = new FrontEnd(path)) {
             boolean over = false;
@@ -259,6 +261,7 @@ class VhostUserServerTest {
 
     @Test
     @Tag("vhost-user-BACKEND_REQ")
+    @Tag("vhost-user/BACKEND_REQ")
     void losesOnlyTheChannelThatAFrontEndBreaks() {
         try (FrontEnd frontEnd = new FrontEnd(path)) {
             frontEnd.negotiate();
@@ -276,6 +279,7 @@ class VhostUserServerTest {
 
     @Test
     @Tag("vhost-user-INBAND_NOTIFICATIONS")
+    @Tag("vhost-user/INBAND_NOTIFICATIONS")
     void sendsCallsAsMessagesOneUnansweredAtATime() throws InterruptedException {
         try (FrontEnd frontEnd = new FrontEnd(path)) {
             frontEnd.negotiate();
