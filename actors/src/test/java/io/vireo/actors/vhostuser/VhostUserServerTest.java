@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -222,6 +223,32 @@ class VhostUserServerTest {
         expect("disconnected");
         device.failing = false;
         servesNormally();
+    }
+
+    /** Its memory was cut, say, by a front-end that hung up before the next one connected. */
+    @Test
+    void leavesTheNextClientAloneWhenTheDeviceOfOneThatHasGoneFailed() throws InterruptedException {
+        CountDownLatch nextIsThere = new CountDownLatch(1);
+        device.atFeatures = () -> awaitUninterruptibly(nextIsThere);
+        device.atEnd = server::deviceFailed;
+        try (FrontEnd gone = new FrontEnd(path)) {
+            gone.send(MessageType.SET_FEATURES, FrontEnd.u64(1L << 32));
+            expect("features");
+        }
+        try (FrontEnd next = new FrontEnd(path)) {
+            nextIsThere.countDown();
+            for (int i = 0; i < 3; i++) {
+                assertEquals(1L << 32 | 1L << 30 | 1L << 26, next.ask(MessageType.GET_FEATURES, NOTHING));
+            }
+        }
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     @Test
