@@ -242,6 +242,7 @@ final class EmbeddingTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.6.1.2.1/re-enable")
     void resumesAQueueWhereItWasDisabled() {
         try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = open(vireo, "vda"); TestVmm vmm = TestVmm.on(device)) {
             assertClean(vmm.run(SEED, 500));
@@ -256,6 +257,8 @@ final class EmbeddingTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     @Tag("virtio-1.3-2.6.1")
+    @Tag("virtio-1.3-2.6.1.1.1/reset")
+    @Tag("virtio-1.3-2.6.1.2.1/re-enable")
     void servesOnAfterAQueueWasReset(boolean packed) {
         DeviceConfig vda = DeviceConfig.of("vda", "drive-vda").withQueues(
                 VirtqueueConfig.DEFAULT.with(RingFeature.PACKED, packed).with(RingFeature.QUEUE_RESET, true));
@@ -289,6 +292,7 @@ final class EmbeddingTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.1.2/needs-reset")
     void asksForAResetWhenGuestMemoryIsGoneAndWorksAfterIt() throws Exception {
         try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = open(vireo, "vda")) {
             CountDownLatch told = new CountDownLatch(2);
@@ -386,6 +390,7 @@ final class EmbeddingTest {
     }
 
     @Test
+    @Tag("virtio-1.3-3.3.1/cleanup")
     void givesBackThreadsDescriptorsAndMappings() throws Exception {
         ActorSystem<Void> system = PrivateActorSystem.start("embedder");
         try {

@@ -282,6 +282,7 @@ public final class VhostUserServer implements AutoCloseable {
             log.error(System.nanoTime(), "device-failed", "the device could not be stopped cleanly: {}", e.toString());
         } finally {
             client = null;
+            deviceFailed = false; // what was told until now was of the device that has gone with its client
             if (dial != null) dial.ended(System.nanoTime());
         }
         if (kind.equals("client-gone") || kind.equals("leaving"))

@@ -182,6 +182,7 @@ class DeviceErrorTest {
     /** Later ones are done meanwhile, and shown after it. */
     @Test
     @Tag("virtio-1.3-2.7.9")
+    @Tag("virtio-1.3-6.2/in-order")
     void withInOrderWhatIsKeptHoldsTheAnswersOfLaterOnesBack() throws Exception {
         try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 8, DrivenDevice.properties(node), STOP,
                 DrivenDevice.FEATURES | VirtqueueLayout.F_IN_ORDER)) {

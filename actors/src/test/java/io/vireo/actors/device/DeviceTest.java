@@ -34,6 +34,7 @@ class DeviceTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.8.2/len-written")
     void answersRequestsWithDataStatusAndLength() throws Exception {
         NullNode zeroes = new NullNode("zeroes", new NullNode.Options(1 << 20, false, true, 0));
         try (DrivenDevice driven = new DrivenDevice(plane, ioThread, zeroes, 4)) {

@@ -44,6 +44,7 @@ class ConfigChangeTest {
 
     @Test
     @Tag("vhost-user-BACKEND_REQ")
+    @Tag("vhost-user/CONFIG")
     void aResizeIsToldOnTheChannelAndFoundInTheConfigurationSpace() throws Exception {
         Path image = folder.resolve("disk.img");
         try (var file = new RandomAccessFile(image.toFile(), "rw")) {

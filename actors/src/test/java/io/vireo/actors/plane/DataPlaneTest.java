@@ -164,6 +164,7 @@ class DataPlaneTest {
     }
 
     @Test
+    @Tag("vhost-user/MQ")
     void servesAllQueuesOfAMappedDeviceUnderLoad() throws Exception {
         Path image = Files.write(folder.resolve("image"), new byte[4 << 20]);
         try (DataPlane plane = start("iothreads { a {}, b {} }\ndrives.d { driver = file, filename = \"" + image + "\" }\n"

@@ -61,6 +61,7 @@ class DirtyPagesTest {
         "driver = file, filename = disk.img, aio = io_uring|on"
     })
     @Tag("vhost-user-LOG_SHMFD")
+    @Tag("vhost-user/LOG_SHMFD")
     void marksExactlyThePagesThatWereWritten(String drive, String packed) throws Exception {
         System.out.println("DirtyPagesTest seed " + SEED);
         Path image = folder.resolve("disk.img");

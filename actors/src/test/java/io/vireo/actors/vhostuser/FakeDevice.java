@@ -14,6 +14,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 final class FakeDevice implements VhostUserBackend {
     final BlockingQueue<String> events = new LinkedBlockingQueue<>();
     volatile boolean failing;
+    /** What happens while features are accepted, and while a client's end is served. */
+    volatile Runnable atFeatures = () -> {};
+
+    volatile Runnable atEnd = () -> {};
     /** Of the vring that was started last. */
     volatile VringSetup started;
     private GuestMemory memory;
@@ -32,6 +36,7 @@ final class FakeDevice implements VhostUserBackend {
     @Override
     public void acceptFeatures(long features) {
         events.add("features");
+        atFeatures.run();
     }
 
     @Override
@@ -97,6 +102,7 @@ final class FakeDevice implements VhostUserBackend {
     public void disconnected() {
         if (memory != null) memory.release();
         memory = null;
+        atEnd.run();
         events.add("disconnected");
     }
 }

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -147,6 +148,7 @@ class VhostUserServerTest {
     }
 
     @Test
+    @Tag("vhost-user/descriptors")
     void closesDescriptorsOfMessagesThatNeverBecameWhole() throws IOException, InterruptedException {
         for (int i = 0; i < 20; i++) {
             try (FrontEnd frontEnd = new FrontEnd(path)) {
@@ -159,6 +161,7 @@ class VhostUserServerTest {
     }
 
     @Test
+    @Tag("vhost-user/descriptors")
     void hangsUpOnMoreDescriptorsThanOneMessageMayCarry() {
         try (FrontEnd frontEnd = new FrontEnd(path)) {
             boolean over = false;
@@ -222,6 +225,32 @@ class VhostUserServerTest {
         servesNormally();
     }
 
+    /** Its memory was cut, say, by a front-end that hung up before the next one connected. */
+    @Test
+    void leavesTheNextClientAloneWhenTheDeviceOfOneThatHasGoneFailed() throws InterruptedException {
+        CountDownLatch nextIsThere = new CountDownLatch(1);
+        device.atFeatures = () -> awaitUninterruptibly(nextIsThere);
+        device.atEnd = server::deviceFailed;
+        try (FrontEnd gone = new FrontEnd(path)) {
+            gone.send(MessageType.SET_FEATURES, FrontEnd.u64(1L << 32));
+            expect("features");
+        }
+        try (FrontEnd next = new FrontEnd(path)) {
+            nextIsThere.countDown();
+            for (int i = 0; i < 3; i++) {
+                assertEquals(1L << 32 | 1L << 30 | 1L << 26, next.ask(MessageType.GET_FEATURES, NOTHING));
+            }
+        }
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     @Test
     void stopsVringsBeforeItHangsUpWhenClosed() throws InterruptedException {
         try (FrontEnd frontEnd = new FrontEnd(path)) {
@@ -259,6 +288,7 @@ class VhostUserServerTest {
 
     @Test
     @Tag("vhost-user-BACKEND_REQ")
+    @Tag("vhost-user/BACKEND_REQ")
     void losesOnlyTheChannelThatAFrontEndBreaks() {
         try (FrontEnd frontEnd = new FrontEnd(path)) {
             frontEnd.negotiate();
@@ -276,6 +306,7 @@ class VhostUserServerTest {
 
     @Test
     @Tag("vhost-user-INBAND_NOTIFICATIONS")
+    @Tag("vhost-user/INBAND_NOTIFICATIONS")
     void sendsCallsAsMessagesOneUnansweredAtATime() throws InterruptedException {
         try (FrontEnd frontEnd = new FrontEnd(path)) {
             frontEnd.negotiate();

@@ -10,8 +10,8 @@ import java.util.function.IntConsumer;
  *
  * <p>Shape: an object is one request in flight at most. From submit to completion it and its buffers belong to the
  * node: the caller touches neither. Afterwards offset and length are as they were; {@link #data()} may have been
- * advanced past what was transferred, and the two wishes that a node may deny may be gone. Units: bytes. Thread:
- * the IOThread that submits it.
+ * advanced past what was transferred (of a durable write that is durable, as a caller goes on from there after a
+ * failure), and the two wishes that a node may deny may be gone. Units: bytes. Thread: the IOThread that submits it.
  */
 public final class IoRequest {
     private final IoCompletion completion;

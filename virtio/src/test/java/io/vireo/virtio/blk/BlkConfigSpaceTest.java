@@ -21,6 +21,7 @@ class BlkConfigSpaceTest {
     @Test
     @Tag("virtio-1.3-5.2.4/layout")
     @Tag("virtio-1.3-5.2.5/padding")
+    @Tag("virtio-1.3-2.5.2/readable-early")
     void laysTheDeviceOut() {
         // written out by hand from the structure of 5.2.4
         ByteBuffer expected = ByteBuffer.allocate(60).order(ByteOrder.LITTLE_ENDIAN);
@@ -55,6 +56,7 @@ class BlkConfigSpaceTest {
 
     @Test
     @Tag("viostor/field-by-field")
+    @Tag("virtio-1.3-2.5.2/readable-early")
     void fillsWithZeroesPastItsEnd() {
         byte[] whole = config.read(0, 256);
         assertArrayEquals(config.read(0, 60), Arrays.copyOf(whole, 60));

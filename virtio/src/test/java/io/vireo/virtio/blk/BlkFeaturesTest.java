@@ -24,6 +24,9 @@ class BlkFeaturesTest {
     @Tag("virtio-1.3-5.2.3/13-discard")
     @Tag("virtio-1.3-5.2.3/14-write-zeroes")
     @Tag("virtio-1.3-5.2.5/flush-offered")
+    @Tag("virtio-1.3-2.2.2/required-features")
+    @Tag("virtio-1.3-2.9/notification-data")
+    @Tag("virtio-1.3-6.2/version-1")
     void offersWhatAWritableDiskHas() {
         assertEquals(
                 "VIRTIO_BLK_F_SEG_MAX, VIRTIO_BLK_F_BLK_SIZE, VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_F_TOPOLOGY, "
@@ -34,6 +37,7 @@ class BlkFeaturesTest {
 
     @Test
     @Tag("virtio-1.3-5.2.3/5-ro")
+    @Tag("virtio-1.3-2.2.2/required-features")
     void offersReadOnlyInsteadOfWhatWrites() {
         long features = BlkFeatures.offered(Devices.disk(1 << 20, 512, true), 0);
         assertEquals(BlkLayout.F_RO, features & (BlkLayout.F_RO | BlkLayout.F_DISCARD | BlkLayout.F_WRITE_ZEROES));

@@ -115,6 +115,7 @@ class BlkRequestReaderTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.8.2/len-written")
     void answersAFailureWithTheStatusAlone() {
         read(7, 4096);
         assertEquals(1, request.complete(S_IOERR));
@@ -133,6 +134,7 @@ class BlkRequestReaderTest {
 
     @Test
     @Tag("virtio-1.3-2.7.4")
+    @Tag("virtio-1.3-2.7.4.1/framing")
     void takesHeaderDataAndStatusOutOfTwoBuffers() {
         long both = data + 8192;
         Memory.putInt(guest.host(both), T_OUT);
@@ -149,6 +151,7 @@ class BlkRequestReaderTest {
 
     @Test
     @Tag("virtio-1.3-2.7.4")
+    @Tag("virtio-1.3-2.7.4.1/framing")
     void takesARequestOfOneByteBuffers() {
         putHeader(T_DISCARD, 0x0102030405060708L);
         Memory.putLong(guest.host(data), 24);
@@ -164,6 +167,7 @@ class BlkRequestReaderTest {
 
     @Test
     @Tag("virtio-1.3-2.7.4")
+    @Tag("virtio-1.3-2.7.4.1/framing")
     void gathersWriteDataAcrossEveryCut() {
         byte[] pattern = new byte[16 + 512];
         for (int i = 16; i < pattern.length; i++) pattern[i] = (byte) (i * 7);

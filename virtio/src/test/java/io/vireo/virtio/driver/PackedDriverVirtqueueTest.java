@@ -141,6 +141,7 @@ class PackedDriverVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.2")
+    @Tag("virtio-1.3-2.8.4/write-flag")
     void usedChainsAreReapedInTheOrderOfTheirUseAndSkipTheirDescriptors() {
         DriverVirtqueue queue = queue(0);
         commit(queue, 5, 2, 0);

@@ -40,6 +40,9 @@ class DriverAndDeviceTest {
     @Tag("virtio-1.3-2.8.8")
     @Tag("virtio-1.3-2.8.10")
     @Tag("virtio-1.3-2.8.21.1")
+    @Tag("virtio-1.3-2.7.8.2/len-first")
+    @Tag("virtio-1.3-2.8.12/order")
+    @Tag("virtio-1.3-2.8.15/unchanged")
     void everyChainComesBackOnceAsItWasSent(int size, long features) throws InterruptedException {
         System.out.printf("DriverAndDeviceTest seed %d (-Dvireo.seed), size %d, features 0x%x%n", SEED, size, features);
         DriverVirtqueue driver = DriverVirtqueue.of(memory, size, features, 5);

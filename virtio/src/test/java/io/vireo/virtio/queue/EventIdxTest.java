@@ -9,6 +9,7 @@ class EventIdxTest {
     /** Every distance from old to event and every move, at old indices on and around the wrap; walked, not computed. */
     @Test
     @Tag("virtio-1.3-2.7.10")
+    @Tag("virtio-1.3-2.7.7.2/used-event")
     void tellsExactlyWhenTheMovePassesTheEvent() {
         for (int old : new int[] {0, 1, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF}) {
             for (int eventDistance = 0; eventDistance < 0x10000; eventDistance++) {

@@ -19,6 +19,7 @@ class InOrderTest {
 
     @Test
     @Tag("virtio-1.3-2.7.9")
+    @Tag("virtio-1.3-6.2/in-order")
     void aSplitChainThatOvertakesWaitsForThoseTakenBefore() {
         try (GuestRing guest = new GuestRing(SIZE, 64 << 10)) {
             long page = guest.allocate(4096, 4096);
@@ -47,6 +48,7 @@ class InOrderTest {
 
     @Test
     @Tag("virtio-1.3-2.8.8")
+    @Tag("virtio-1.3-6.2/in-order")
     void aPackedChainThatOvertakesWaitsForThoseTakenBefore() {
         try (PackedGuestRing guest = new PackedGuestRing(SIZE, 64 << 10)) {
             long page = guest.allocate(4096, 4096);
@@ -72,6 +74,7 @@ class InOrderTest {
     }
 
     @Test
+    @Tag("virtio-1.3-6.2/in-order")
     void aHeadThatWaitsIsNotTheDriversAgain() {
         try (GuestRing guest = new GuestRing(SIZE, 64 << 10)) {
             long page = guest.allocate(4096, 4096);

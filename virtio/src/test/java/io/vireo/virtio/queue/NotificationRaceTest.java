@@ -33,6 +33,8 @@ class NotificationRaceTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     @Tag("virtio-1.3-2.7.10")
+    @Tag("virtio-1.3-2.7.7.2/used-event")
+    @Tag("virtio-1.3-2.7.10.2/lost")
     void losesNoKickAndNoCallOnTheEdgeOfSleep(boolean eventIdx) throws InterruptedException {
         System.out.println("NotificationRaceTest seed " + SEED + " (-Dvireo.seed), event index " + eventIdx);
         long page = guest.allocate(4096, 4096);

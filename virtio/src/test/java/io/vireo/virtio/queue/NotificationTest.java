@@ -47,7 +47,10 @@ class NotificationTest {
 
     @Test
     @Tag("virtio-1.3-2.7.7.2")
+    @Tag("virtio-1.3-2.7.7.2/no-interrupt")
+    @Tag("virtio-1.3-2.7.7.2/used-event-unread")
     void callsWithoutEventIndexUnlessTheDriverSetNoInterrupt() {
+        guest.usedEvent(1000); // means nothing then
         serve(byFlags, 3);
         assertTrue(byFlags.needsCall());
         guest.availFlags(VirtqueueLayout.AVAIL_F_NO_INTERRUPT);
@@ -60,6 +63,7 @@ class NotificationTest {
 
     @Test
     @Tag("virtio-1.3-2.7.7.2")
+    @Tag("virtio-1.3-2.7.7.2/used-event")
     void callsWithEventIndexWhenUsedEventIsPassed() {
         guest.usedEvent(0);
         serve(byEvent, 1);
@@ -74,6 +78,7 @@ class NotificationTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.7.2/flag-unread")
     void ignoresNoInterruptWhenEventIndexWasNegotiated() {
         guest.availFlags(VirtqueueLayout.AVAIL_F_NO_INTERRUPT);
         serve(byEvent, 1);
@@ -90,6 +95,7 @@ class NotificationTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.7.2/used-event")
     void callsAfterAWholeTurnOfTheIndexWithoutALook() {
         serve(byEvent, 1);
         byEvent.needsCall();
@@ -112,6 +118,7 @@ class NotificationTest {
 
     @Test
     @Tag("virtio-1.3-2.7.10")
+    @Tag("virtio-1.3-2.7.10.2/flag")
     void asksForKicksByFlagWithoutEventIndex() {
         byFlags.suppressKicks();
         assertEquals(VirtqueueLayout.USED_F_NO_NOTIFY, guest.usedFlags());
@@ -122,6 +129,7 @@ class NotificationTest {
 
     @Test
     @Tag("virtio-1.3-2.7.10")
+    @Tag("virtio-1.3-2.7.10.2/event")
     void asksForAKickAtTheNextChainWithEventIndex() {
         serve(byEvent, 5);
         assertFalse(byEvent.enableKicks());
@@ -135,6 +143,7 @@ class NotificationTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.10.2/lost")
     void seesAChainPublishedBeforeTheWishForKicks() {
         guest.publish(0);
         assertTrue(byFlags.enableKicks());

@@ -39,6 +39,7 @@ class PackedNotificationTest {
 
     @Test
     @Tag("virtio-1.3-2.8.10")
+    @Tag("virtio-1.3-2.8.10/call")
     void callsUnlessTheDriverDisabledIt() {
         assertFalse(byFlags.needsCall());
         serve(byFlags, 3);
@@ -57,6 +58,7 @@ class PackedNotificationTest {
 
     @Test
     @Tag("virtio-1.3-2.8.10")
+    @Tag("virtio-1.3-2.8.10/call")
     void callsWhenTheDescriptorOfTheEventIsUsed() {
         serve(byEvent, 1);
         assertTrue(byEvent.needsCall(), "the first time: what an earlier device told the driver is not known");
@@ -75,6 +77,7 @@ class PackedNotificationTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.8.10/call")
     void callsForAnEventInALapThatWasPassedUnseen() {
         serve(byEvent, 1);
         byEvent.needsCall();
@@ -96,6 +99,7 @@ class PackedNotificationTest {
 
     @Test
     @Tag("virtio-1.3-2.8.10")
+    @Tag("virtio-1.3-2.8.10/kick")
     void asksForKicksByFlagWithoutEventIndex() {
         byFlags.suppressKicks();
         assertEquals(DISABLE, guest.deviceEventFlags());
@@ -106,6 +110,7 @@ class PackedNotificationTest {
 
     @Test
     @Tag("virtio-1.3-2.8.10")
+    @Tag("virtio-1.3-2.8.10/kick")
     void asksForAKickAtTheNextDescriptorWithEventIndex() {
         serve(byEvent, 3);
         assertFalse(byEvent.enableKicks());
@@ -120,6 +125,7 @@ class PackedNotificationTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.8.10/kick")
     void seesAChainPublishedBeforeTheWishForKicks() {
         guest.offer(0, readable(page, 16));
         assertTrue(byFlags.enableKicks());

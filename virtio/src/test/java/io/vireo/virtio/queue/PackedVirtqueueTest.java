@@ -55,6 +55,7 @@ class PackedVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.15")
+    @Tag("virtio-1.3-2.8.15/marked")
     void findsNothingInARingOfZeroes() {
         assertFalse(queue.hasAvailable());
         assertFalse(poll());
@@ -63,6 +64,7 @@ class PackedVirtqueueTest {
     @ParameterizedTest
     @ValueSource(ints = {USED, AVAIL | USED, 0, AVAIL | USED | NEXT})
     @Tag("virtio-1.3-2.8.1")
+    @Tag("virtio-1.3-2.8.15/marked")
     void findsNothingThatIsNotMarkedInThisLap(int flags) {
         guest.describe(0, readable(page, 16), flags, 0);
         assertFalse(queue.hasAvailable());
@@ -71,6 +73,8 @@ class PackedVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.6")
+    @Tag("virtio-1.3-2.8.6/id")
+    @Tag("virtio-1.3-2.8.18/list-order")
     void takesTheBuffersOfAChainInOrderAndTheIdOfItsLastDescriptor() {
         guest.offer(3, readable(page, 16), readable(page + 512, 1024), writable(page + 4096, 512), writable(page + 16, 1));
         assertTrue(queue.hasAvailable());
@@ -90,6 +94,7 @@ class PackedVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.7")
+    @Tag("virtio-1.3-2.8.7/table")
     void takesAnIndirectTableOfWhoseFlagsOnlyWriteCounts() {
         Buffer table = guest.table(readable(page, 16), writable(page + 512, 512), writable(page + 16, 1));
         Memory.putU16(host(table.gpa()) + 14, 0xFFFF & ~WRITE);
@@ -111,6 +116,7 @@ class PackedVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.8.18/limit")
     void breaksOnAnIndirectTableWithMoreDescriptorsThanAnyRequestNeeds() {
         Buffer[] buffers = new Buffer[1027]; // and the one that points at them
         for (int i = 0; i < buffers.length; i++) buffers[i] = readable(page, 8);
@@ -143,12 +149,14 @@ class PackedVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.8.6/id-free")
     void breaksOnAnIdThatTheQueueIsTooShortFor() {
         guest.offer(SIZE, readable(page, 16));
         assertBroken(Fault.BUFFER_ID_OUT_OF_RANGE, SIZE);
     }
 
     @Test
+    @Tag("virtio-1.3-2.8.6/id-free")
     void takesAnIdAgainOnlyAfterItWasShownAsUsed() {
         guest.offer(2, readable(page, 16));
         guest.offer(2, readable(page, 16));
@@ -172,6 +180,7 @@ class PackedVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.17")
+    @Tag("virtio-1.3-2.8.16/overrun")
     void breaksOnAChainThatRunsIntoItself() {
         for (int i = 0; i < SIZE; i++) guest.describe(i, readable(page, 16), AVAIL | NEXT, 0);
         assertBroken(Fault.RING_OVERRUN, 0);
@@ -179,6 +188,7 @@ class PackedVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.16")
+    @Tag("virtio-1.3-2.8.16/overrun")
     void breaksOnDescriptorsMadeAvailableOverThoseInFlight() {
         guest.offer(0, readable(page, 16), readable(page, 16), readable(page, 16));
         assertTrue(poll());
@@ -195,6 +205,7 @@ class PackedVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.17")
+    @Tag("virtio-1.3-2.8.15/marked")
     void breaksOnAChainWhoseRestIsNotAvailable() {
         guest.describe(0, readable(page, 16), AVAIL | NEXT, 0);
         guest.describe(1, readable(page, 16), USED, 0);
@@ -205,6 +216,7 @@ class PackedVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.19")
+    @Tag("virtio-1.3-2.8.19/indirect-rules")
     void breaksOnIndirectDescriptorsThatBreakTheirRules() {
         Buffer table = guest.table(readable(page, 16));
         guest.describe(0, table, AVAIL | INDIRECT | NEXT, 0);
@@ -220,6 +232,7 @@ class PackedVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.19")
+    @Tag("virtio-1.3-2.8.19/indirect-rules")
     void breaksOnAnIndirectDescriptorThatWasNotNegotiated() {
         Virtqueue direct = guest.virtqueue(0);
         guest.offerTable(0, readable(page, 16));
@@ -229,6 +242,9 @@ class PackedVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.2")
+    @Tag("virtio-1.3-2.8.2/one-used-descriptor")
+    @Tag("virtio-1.3-2.8.4/write-flag")
+    @Tag("virtio-1.3-2.8.12/order")
     void writesAUsedDescriptorAChainWhereTheOldestOneBegan() {
         guest.offer(4, readable(page, 16), writable(page, 1));
         guest.offer(1, readable(page, 16), readable(page, 16), writable(page, 513));
@@ -249,6 +265,7 @@ class PackedVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.8.1")
+    @Tag("virtio-1.3-2.8.1/wrap-counters")
     void turnsBothWrapCountersAtTheEndOfTheRing() {
         int at = 0;
         for (int turn = 0; turn < 100_000; turn++) {

@@ -38,6 +38,8 @@ class RingFormatTest {
     @CsvSource({"SPLIT, 8, 0, 0", "SPLIT, 0, 1, 0", "SPLIT, 0, 0, 2", "PACKED, 8, 0, 0", "PACKED, 0, 2, 0", "PACKED, 0, 0, 2"})
     @Tag("virtio-1.3-2.7.1")
     @Tag("virtio-1.3-2.8.11")
+    @Tag("virtio-1.3-2.7/alignment")
+    @Tag("virtio-1.3-2.8.10.1/areas")
     void refusesAnAreaThatIsNotAligned(RingFormat format, long descriptor, long driver, long device) {
         assertThrows(IllegalArgumentException.class,
                 () -> locate(format, 8, 0x1000 + descriptor, 0x2000 + driver, 0x3000 + device));
@@ -51,6 +53,7 @@ class RingFormatTest {
 
     @Test
     @Tag("virtio-1.3-2.8.10.1")
+    @Tag("virtio-1.3-2.7/size")
     void wantsAPowerOfTwoOfASplitVirtqueueOnly() {
         assertTrue(RingFormat.PACKED.isValidSize(1));
         assertTrue(RingFormat.PACKED.isValidSize(100));
@@ -63,6 +66,7 @@ class RingFormatTest {
 
     @Test
     @Tag("vhost-user-SET_VRING_BASE")
+    @Tag("vhost-user/SET_VRING_BASE")
     void knowsTheBasesThatARingCanHave() {
         assertTrue(RingFormat.SPLIT.isValidBase(8, 0xFFFF));
         assertFalse(RingFormat.SPLIT.isValidBase(8, 0x10000));

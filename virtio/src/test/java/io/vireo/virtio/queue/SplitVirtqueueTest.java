@@ -5,6 +5,7 @@ import static io.vireo.virtio.queue.GuestRing.writable;
 import static io.vireo.virtio.queue.VirtqueueLayout.DESC_F_INDIRECT;
 import static io.vireo.virtio.queue.VirtqueueLayout.DESC_F_NEXT;
 import static io.vireo.virtio.queue.VirtqueueLayout.DESC_F_WRITE;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -55,6 +56,31 @@ class SplitVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.5.1/table-unwritten")
+    void writesNothingIntoTheDescriptorTableOrTheAvailableRing() {
+        guest.chain(0, readable(page, 16), writable(page + 4096, 512));
+        guest.chainIndirect(5, readable(page, 16), writable(page + 4096, 512));
+        guest.publish(0, 5);
+        byte[] before = whatIsTheDrivers();
+        queue.suppressKicks();
+        while (poll()) queue.pushUsed(chain.id(), 512);
+        queue.publishUsed();
+        queue.needsCall();
+        queue.enableKicks();
+        assertEquals(2, guest.usedIdx());
+        assertArrayEquals(before, whatIsTheDrivers());
+    }
+
+    private byte[] whatIsTheDrivers() {
+        int table = (int) VirtqueueLayout.descriptorTableBytes(SIZE);
+        int avail = (int) VirtqueueLayout.availRingBytes(SIZE);
+        byte[] bytes = new byte[table + avail];
+        Memory.copy(guest.areas().descriptor(), bytes, 0, table);
+        Memory.copy(guest.areas().driver(), bytes, table, avail);
+        return bytes;
+    }
+
+    @Test
     void takesTheBuffersOfAChainInOrder() {
         guest.chain(
                 3, readable(page, 16), readable(page + 512, 1024), writable(page + 4096, 512), writable(page + 16, 1));
@@ -89,6 +115,8 @@ class SplitVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.7.5.3.2")
+    @Tag("virtio-1.3-2.7.5.3.2/write-flag")
+    @Tag("virtio-1.3-2.7.5.3.2/mixed")
     void takesDescriptorsFollowedByAnIndirectTableWhoseWriteFlagMeansNothing() {
         guest.describe(0, readable(page, 16), DESC_F_NEXT, 1);
         guest.describe(1, readable(page + 16, 512), DESC_F_NEXT, 2);
@@ -112,6 +140,7 @@ class SplitVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.4.1/limit")
     void breaksOnAnIndirectTableWithMoreDescriptorsThanAnyRequestNeeds() {
         Buffer[] buffers = new Buffer[1027]; // and the one that points at them
         for (int i = 0; i < buffers.length; i++) buffers[i] = readable(page, 8);
@@ -131,6 +160,7 @@ class SplitVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.7.13.3")
+    @Tag("virtio-1.3-2.7.6/index")
     void breaksWhenTheAvailableIndexJumpsFurtherThanTheQueueIsLong() {
         guest.availIdx(SIZE + 1);
         assertTrue(queue.hasAvailable());
@@ -138,6 +168,7 @@ class SplitVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.6/index")
     void breaksWhenTheAvailableIndexGoesBack() {
         guest.chain(0, readable(page, 16));
         guest.publish(0);
@@ -169,6 +200,7 @@ class SplitVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.5/loop")
     void breaksOnALoopInTheTableAndOnOneOfEmptyBuffers() {
         guest.describe(0, readable(page, 16), DESC_F_NEXT, 1);
         guest.describe(1, readable(page, 0), DESC_F_NEXT, 0);
@@ -177,6 +209,7 @@ class SplitVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.5/loop")
     void breaksOnALoopInAnIndirectTable() {
         Buffer table = guest.indirectTable(readable(page, 16), readable(page, 16), writable(page, 1));
         Memory.putU16(guest.host(table.gpa()) + 16 + 14, 0);
@@ -186,6 +219,7 @@ class SplitVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.5/loop")
     void takesAChainOfAsManyDescriptorsAsTheQueueHas() {
         Buffer[] buffers = new Buffer[SIZE];
         for (int i = 0; i < SIZE; i++) buffers[i] = readable(page + 16 * i, 16);
@@ -197,6 +231,7 @@ class SplitVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.7.4.2")
+    @Tag("virtio-1.3-2.7.4.2/readable-first")
     void breaksOnAReadableBufferBehindAWritableOne() {
         guest.chain(0, readable(page, 16), writable(page, 16), readable(page + 32, 16));
         guest.publish(0);
@@ -204,6 +239,7 @@ class SplitVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.5/in-memory")
     void breaksOnBuffersOutsideTheGuestsMemory() {
         guest.chain(0, readable(GuestRing.GPA + guest.sizeBytes() - 15, 16));
         guest.publish(0);
@@ -215,6 +251,7 @@ class SplitVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.5/in-memory")
     void breaksOnAnIndirectTableOutsideTheGuestsMemory() {
         guest.describe(0, readable(GuestRing.GPA + guest.sizeBytes() - 16, 32), DESC_F_INDIRECT, 0);
         guest.publish(0);
@@ -223,6 +260,7 @@ class SplitVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.7.5.3.1")
+    @Tag("virtio-1.3-2.7.5.3.1/indirect-rules")
     void breaksOnIndirectDescriptorsThatBreakTheirRules() {
         Buffer inner = guest.indirectTable(readable(page, 16));
         Buffer outer = guest.indirectTable(inner);
@@ -247,6 +285,7 @@ class SplitVirtqueueTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.7.5.3.1/indirect-rules")
     void breaksOnAnIndirectDescriptorThatWasNotNegotiated() {
         Virtqueue direct = guest.virtqueue(0);
         guest.chainIndirect(0, readable(page, 16));
@@ -280,6 +319,7 @@ class SplitVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.7.8")
+    @Tag("virtio-1.3-2.7.8.2/len-first")
     void showsUsedElementsOnlyWhenPublished() {
         guest.chain(0, readable(page, 16));
         guest.chain(1, readable(page, 16));
@@ -367,6 +407,7 @@ class SplitVirtqueueTest {
 
     @Test
     @Tag("virtio-1.3-2.7")
+    @Tag("virtio-1.3-2.7/size")
     void refusesSizesAndBasesNoRingHas() {
         VirtqueueAreas areas = guest.areas();
         for (int size : new int[] {0, 1, 3, 100, 65536, -8}) {

@@ -24,6 +24,7 @@ class BackendRequestsTest {
     }
 
     @Test
+    @Tag("vhost-user/BACKEND_REQ")
     void saysOnlyWhatTheFrontEndUnderstands() {
         requests.connect(ProtocolFeatures.REPLY_ACK | ProtocolFeatures.BACKEND_REQ);
         requests.add(BackendRequest.CONFIG_CHANGE_MSG, 0);

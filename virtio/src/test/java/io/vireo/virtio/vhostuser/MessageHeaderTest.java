@@ -5,16 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class MessageHeaderTest {
     @Test
+    @Tag("vhost-user/header")
     void readsWhatAFrontEndSends() {
         assertEquals(new MessageHeader(37, 9, 40), MessageHeader.read(header(37, 9, 40)));
         assertEquals(4096, MessageHeader.read(header(1, 1, 4096)).sizeBytes());
     }
 
     @Test
+    @Tag("vhost-user/header")
     void refusesOtherVersionsRepliesAndLongPayloads() {
         for (byte[] bad : new byte[][] {
             header(1, 0, 0), header(1, 2, 0), header(1, 3, 0), header(1, 5, 0), header(2, 1, 4097), header(2, 1, 65536), header(2, 1, -1)

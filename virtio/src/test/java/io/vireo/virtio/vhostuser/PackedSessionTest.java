@@ -42,6 +42,7 @@ class PackedSessionTest {
 
     @Test
     @Tag("vhost-user-SET_VRING_BASE")
+    @Tag("vhost-user/SET_VRING_BASE")
     void goesOnAtABaseWithBothWrapCounters() {
         setUp(1, 100);
         peer.send(MessageType.SET_VRING_BASE, Peer.state(1, 0x0005_8005 | 1 << 31));
@@ -56,6 +57,7 @@ class PackedSessionTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.8.1/wrap-counters")
     void beginsANewVringWithBothWrapCountersAtOne() {
         setUp(1, 8);
         kick(1);
@@ -66,6 +68,7 @@ class PackedSessionTest {
 
     @Test
     @Tag("vhost-user-GET_VRING_BASE")
+    @Tag("vhost-user/GET_VRING_BASE")
     void answersAllOfTheBaseItStoppedAt() {
         setUp(2, 8);
         kick(2);
@@ -77,6 +80,7 @@ class PackedSessionTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_VRING_BASE")
     void startsNoVringAtABaseBeyondIt() {
         setUp(0, 8);
         peer.send(MessageType.SET_VRING_BASE, Peer.state(0, 0x8000_8008));
@@ -113,6 +117,7 @@ class PackedSessionTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.8.1/wrap-counters")
     void beginsAtBothWrapCountersAgainAfterAReset() {
         setUp(0, 8);
         kick(0);
@@ -125,6 +130,8 @@ class PackedSessionTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.8.10.1/areas")
+    @Tag("vhost-user/SET_VRING_ADDR")
     void refusesAreasThatAreNotAlignedForEventSuppression() {
         peer.send(MessageType.SET_VRING_NUM, Peer.state(0, 8));
         VhostUserException refused = assertThrows(VhostUserException.class, () -> peer.send(MessageType.SET_VRING_ADDR,

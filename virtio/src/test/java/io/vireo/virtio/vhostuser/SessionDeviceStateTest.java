@@ -62,6 +62,7 @@ class SessionDeviceStateTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_DEVICE_STATE_FD")
     void savesAndClosesItsEnd() {
         assertEquals(NO_FD, Peer.u64(set(SAVE, 0, writing)));
         assertTrue(writing.isClosed());
@@ -73,6 +74,7 @@ class SessionDeviceStateTest {
     }
 
     @Test
+    @Tag("vhost-user/CHECK_DEVICE_STATE")
     void saysThatItCouldNotSave() {
         PosixFile.setNonBlocking(writing);
         byte[] block = new byte[4096];
@@ -83,6 +85,7 @@ class SessionDeviceStateTest {
     }
 
     @Test
+    @Tag("vhost-user/DEVICE_STATE")
     void loadsWhatWasSaved() {
         assertEquals(NO_FD, Peer.u64(set(LOAD, 0, reading)));
         PosixFile.write(writing, new byte[] {1});
@@ -94,6 +97,7 @@ class SessionDeviceStateTest {
     }
 
     @Test
+    @Tag("vhost-user/CHECK_DEVICE_STATE")
     void saysThatItCouldNotLoad() {
         set(LOAD, 0, reading);
         PosixFile.write(writing, new byte[] {1, 2, 4});
@@ -109,6 +113,7 @@ class SessionDeviceStateTest {
     }
 
     @Test
+    @Tag("vhost-user/DEVICE_STATE")
     void readsNoMoreThanAStateHas() {
         set(LOAD, 0, reading);
         PosixFile.write(writing, new byte[5000]);
@@ -126,6 +131,8 @@ class SessionDeviceStateTest {
     }
 
     @Test
+    @Tag("vhost-user/DEVICE_STATE")
+    @Tag("vhost-user/SET_DEVICE_STATE_FD")
     void refusesInItsOwnReply() {
         assertEquals(NO_FD | 1, Peer.u64(set(2, 0, reading.duplicate())));
         assertEquals(NO_FD | 1, Peer.u64(set(SAVE, 1, reading.duplicate())));

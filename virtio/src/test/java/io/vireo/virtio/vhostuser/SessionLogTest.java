@@ -79,6 +79,7 @@ class SessionLogTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_LOG_BASE")
     void goesOverToAnotherLogAndThenAnswers() {
         setLogBase(LOG_BYTES, 0);
         peer.send(MessageType.SET_FEATURES, Peer.u64(FEATURES | LOG_ALL));
@@ -91,6 +92,7 @@ class SessionLogTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_LOG_FD")
     void tellsTheListenerOfTheLogInUse() {
         try (EventFd event = EventFd.create(); NativeBlock count = NativeBlock.allocate(8, 8);
                 EventSignaller signaller = EventSignaller.open()) {
@@ -180,6 +182,7 @@ class SessionLogTest {
     }
 
     @Test
+    @Tag("vhost-user/LOG_SHMFD")
     void refusesWhatTheLogHasNoRoomFor() {
         assertEquals(Fault.LOG, peer.ask(MessageType.SET_FEATURES, Peer.u64(FEATURES | LOG_ALL)).refused().fault());
         setLogBase(LOG_BYTES - 1, 0);

@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -234,6 +235,27 @@ class SessionRefusalTest {
 
     @ParameterizedTest
     @MethodSource("wrongs")
+    @Tag("virtio-1.3-2.2.2/subset")
+    @Tag("vhost-user/CONFIGURE_MEM_SLOTS")
+    @Tag("vhost-user/descriptors")
+    @Tag("vhost-user/unknown")
+    @Tag("vhost-user/SET_FEATURES")
+    @Tag("vhost-user/SET_PROTOCOL_FEATURES")
+    @Tag("vhost-user/SET_OWNER")
+    @Tag("vhost-user/SET_MEM_TABLE")
+    @Tag("vhost-user/SET_LOG_BASE")
+    @Tag("vhost-user/SET_LOG_FD")
+    @Tag("vhost-user/SET_VRING_NUM")
+    @Tag("vhost-user/SET_VRING_ADDR")
+    @Tag("vhost-user/SET_VRING_BASE")
+    @Tag("vhost-user/SET_VRING_KICK")
+    @Tag("vhost-user/SET_VRING_ENABLE")
+    @Tag("vhost-user/SET_BACKEND_REQ_FD")
+    @Tag("vhost-user/SET_CONFIG")
+    @Tag("vhost-user/VRING_KICK")
+    @Tag("vhost-user/ADD_MEM_REG")
+    @Tag("vhost-user/REM_MEM_REG")
+    @Tag("vhost-user/SET_STATUS")
     void refusesWithoutAnyEffect(Wrong wrong) {
         long descriptors = Peer.openDescriptors();
         int calls = peer.backend.calls.size();
@@ -249,6 +271,7 @@ class SessionRefusalTest {
 
     @ParameterizedTest
     @MethodSource("wrongs")
+    @Tag("vhost-user/REPLY_ACK")
     void endsTheConnectionWhenNoReplyWasAskedFor(Wrong wrong) {
         long descriptors = Peer.openDescriptors();
         if (wrong.fault() == Fault.CONFIG) {
@@ -263,6 +286,8 @@ class SessionRefusalTest {
     }
 
     @Test
+    @Tag("vhost-user/CONFIG")
+    @Tag("vhost-user/GET_CONFIG")
     void answersABadConfigurationReadWithAnEmptyPayload() {
         for (byte[] bad : new byte[][] {Peer.config(-16, 60, 60), Peer.config(0, -1, 60), Peer.config(1, 256, 256), Peer.none()}) {
             Session.Answer answer = peer.send(MessageType.GET_CONFIG, bad);
@@ -279,6 +304,7 @@ class SessionRefusalTest {
     }
 
     @Test
+    @Tag("vhost-user/not-negotiated")
     void refusesWhatWasNotNegotiated() {
         Peer plain = new Peer();
         for (MessageType type : new MessageType[] {
@@ -292,6 +318,7 @@ class SessionRefusalTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.1.2/not-before-it-is-set-up")
     void takesTheKickAwayFromAVringThatCannotStart() {
         peer.send(MessageType.SET_MEM_TABLE, Peer.table(
                 Peer.region(Peer.GPA, Peer.MEMORY_BYTES, Peer.USER, 0), Peer.region(FAR, 4096, FAR, 0)),
@@ -326,6 +353,7 @@ class SessionRefusalTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_MEM_TABLE")
     void refusesMemoryThatCannotBeWritten() throws IOException {
         Path file = Files.createTempFile("vireo-session", ".mem");
         Files.write(file, new byte[8192]);

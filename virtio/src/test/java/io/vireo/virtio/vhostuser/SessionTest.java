@@ -38,6 +38,11 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/MQ")
+    @Tag("vhost-user/GET_FEATURES")
+    @Tag("vhost-user/GET_PROTOCOL_FEATURES")
+    @Tag("vhost-user/GET_QUEUE_NUM")
+    @Tag("vhost-user/GET_MAX_MEM_SLOTS")
     void offersTheDevicesFeaturesAndItsOwn() {
         assertEquals(RecordingBackend.FEATURES | 1L << 30 | 1L << 26, peer.get(MessageType.GET_FEATURES));
         assertEquals(0x9e62b, peer.get(MessageType.GET_PROTOCOL_FEATURES));
@@ -48,6 +53,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/reply")
     void repliesCarryRequestVersionAndReplyFlag() {
         byte[] reply = peer.send(MessageType.GET_FEATURES, Peer.none()).reply();
         assertArrayEquals(new byte[] {1, 0, 0, 0, 5, 0, 0, 0, 8, 0, 0, 0}, Arrays.copyOf(reply, 12));
@@ -55,6 +61,12 @@ class SessionTest {
     }
 
     @Test
+    @Tag("virtio-1.3-2.1.2/not-before-it-is-set-up")
+    @Tag("vhost-user/SET_OWNER")
+    @Tag("vhost-user/SET_VRING_NUM")
+    @Tag("vhost-user/SET_VRING_ADDR")
+    @Tag("vhost-user/SET_VRING_KICK")
+    @Tag("vhost-user/SET_VRING_ERR")
     void startsAVringOnceEverythingIsThereAndItIsEnabled() {
         peer.negotiate();
         peer.shareMemory();
@@ -79,6 +91,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_VRING_ENABLE")
     void startsWithoutEnableForAFrontEndWithoutProtocolFeatures() {
         peer.send(MessageType.SET_FEATURES, Peer.u64(RecordingBackend.FEATURES));
         peer.shareMemory();
@@ -89,6 +102,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_MEM_TABLE")
     void startsWhenMemoryComesLast() {
         peer.negotiate();
         peer.setUp(0);
@@ -98,6 +112,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/GET_VRING_BASE")
     void stopsAtGetVringBaseUntilTheNextKick() {
         peer.negotiate();
         peer.shareMemory();
@@ -114,6 +129,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/GET_VRING_BASE")
     void answersTheBaseOfAVringThatNeverRan() {
         peer.negotiate();
         peer.send(MessageType.SET_VRING_BASE, Peer.state(3, 99));
@@ -122,6 +138,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_VRING_ENABLE")
     void pausesWhileDisabledAndGoesOnWhereItStopped() {
         peer.negotiate();
         peer.shareMemory();
@@ -134,6 +151,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_VRING_CALL")
     void signalsANewCallOnceAndHandsItToTheRunningVring() {
         peer.negotiate();
         EventFd early = EventFd.create();
@@ -156,6 +174,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_VRING_KICK")
     void replacesAKickByStoppingAndStarting() {
         peer.negotiate();
         peer.shareMemory();
@@ -169,6 +188,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_MEM_TABLE")
     void movesRunningVringsWhenTheMemoryTableChanges() {
         peer.negotiate();
         peer.shareMemory();
@@ -181,6 +201,9 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/CONFIGURE_MEM_SLOTS")
+    @Tag("vhost-user/ADD_MEM_REG")
+    @Tag("vhost-user/REM_MEM_REG")
     void addsAndRemovesSlotsAndKeepsTheMappingsThatStay() {
         peer.negotiate();
         byte[] first = Peer.slot(Peer.region(Peer.GPA, Peer.MEMORY_BYTES, Peer.USER, 0));
@@ -199,6 +222,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_MEM_TABLE")
     void acceptsNothingAsAMemoryTable() {
         peer.negotiate();
         peer.shareMemory();
@@ -209,6 +233,8 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/CONFIG")
+    @Tag("vhost-user/GET_CONFIG")
     void readsConfigurationOfAnySizeZeroFilled() {
         peer.negotiate();
         byte[] reply = peer.send(MessageType.GET_CONFIG, Peer.config(0, 256, 256)).reply();
@@ -221,6 +247,8 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/CONFIG")
+    @Tag("vhost-user/SET_CONFIG")
     void writesConfigurationOrSaysNo() {
         peer.negotiate();
         byte[] write = Peer.config(RecordingBackend.WRITABLE_OFFSET, 1, 1);
@@ -236,6 +264,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/REPLY_ACK")
     void acknowledgesOnlyWhatWasAskedAndNegotiated() {
         assertNull(peer.ask(MessageType.SET_OWNER, Peer.none()).reply());
         peer.negotiate();
@@ -248,6 +277,9 @@ class SessionTest {
 
     @Test
     @Tag("vhost-user-BACKEND_REQ")
+    @Tag("vhost-user/BACKEND_REQ")
+    @Tag("vhost-user/SET_PROTOCOL_FEATURES")
+    @Tag("vhost-user/SET_BACKEND_REQ_FD")
     void handsOverTheBackendChannelWithWhatWasAgreedOn() {
         peer.negotiate();
         peer.send(MessageType.SET_BACKEND_REQ_FD, Peer.none(), Sockets.any());
@@ -257,6 +289,11 @@ class SessionTest {
 
     @Test
     @Tag("vhost-user-STATUS")
+    @Tag("virtio-1.3-2.2.2/subset")
+    @Tag("virtio-1.3-3.1.1/features-ok")
+    @Tag("vhost-user/STATUS")
+    @Tag("vhost-user/SET_STATUS")
+    @Tag("vhost-user/GET_STATUS")
     void keepsTheDeviceStatusAndFeaturesOkOnlyWithFeatures() {
         peer.send(MessageType.SET_PROTOCOL_FEATURES, Peer.u64(ProtocolFeatures.STATUS));
         peer.send(MessageType.SET_STATUS, Peer.u64(1 | 2 | 8));
@@ -268,6 +305,9 @@ class SessionTest {
 
     @Test
     @Tag("vhost-user-STATUS")
+    @Tag("virtio-1.3-2.4.1/status")
+    @Tag("virtio-1.3-2.4.1/silent")
+    @Tag("vhost-user/STATUS")
     void stopsEveryVringAtStatusZeroUntilItsNextKick() {
         peer.negotiate();
         peer.shareMemory();
@@ -284,6 +324,8 @@ class SessionTest {
 
     @Test
     @Tag("vhost-user-RESET_DEVICE")
+    @Tag("virtio-1.3-2.4.1/status")
+    @Tag("vhost-user/RESET_DEVICE")
     void startsOverAtAResetWithTheSameMemory() {
         peer.negotiate();
         peer.shareMemory();
@@ -304,6 +346,8 @@ class SessionTest {
 
     @Test
     @Tag("vhost-user-INBAND_NOTIFICATIONS")
+    @Tag("vhost-user/INBAND_NOTIFICATIONS")
+    @Tag("vhost-user/VRING_KICK")
     void startsAVringAtAKickThatIsAMessage() {
         peer.negotiate();
         peer.shareMemory();
@@ -324,6 +368,7 @@ class SessionTest {
 
     @Test
     @Tag("vhost-user-INBAND_NOTIFICATIONS")
+    @Tag("vhost-user/INBAND_NOTIFICATIONS")
     void prefersTheFrontEndsEventfdsToMessages() {
         peer.negotiate();
         peer.shareMemory();
@@ -340,6 +385,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("vhost-user/SET_FEATURES")
     void takesFeaturesAnewAfterTheVringsStopped() {
         peer.negotiate();
         peer.shareMemory();
@@ -352,6 +398,7 @@ class SessionTest {
     }
 
     @Test
+    @Tag("virtio-1.3-3.3.1/cleanup")
     void stopsWhatRunsWhenTheConnectionEnds() {
         peer.negotiate();
         peer.shareMemory();
