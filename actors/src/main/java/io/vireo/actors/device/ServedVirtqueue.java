@@ -29,6 +29,8 @@ final class ServedVirtqueue {
     long kickToken;
     /** No request is taken any more: broken, or about to stop. */
     boolean closed;
+    /** About to stop, and whatever fails stays in flight for a device that goes on with the ring. */
+    boolean suspends;
     /** Used elements were written in the batch at hand. */
     boolean dirty;
     /** Requests completed that the interrupt actor was not asked about yet. */
@@ -127,9 +129,11 @@ final class ServedVirtqueue {
         if (inFlight() > 0 || undecided > 0) return;
         for (RequestSlot slot : all) slot.blk.data().close();
         iovecs.close();
+        int base = ring.base();
+        ring.close();
         CompletableFuture<Integer> ending = stopped;
         stopped = null;
-        ending.complete(ring.base());
+        ending.complete(base);
     }
 
     /** When the oldest request in flight was taken; 0 when there is none. From any thread. */

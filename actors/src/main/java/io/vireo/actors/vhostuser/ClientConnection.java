@@ -1,6 +1,7 @@
 package io.vireo.actors.vhostuser;
 
 import io.vireo.monitoring.log.RateLimitedLog;
+import io.vireo.posix.Fd;
 import io.vireo.posix.Memory;
 import io.vireo.posix.NativeBlock;
 import io.vireo.posix.PeerCredentials;
@@ -56,10 +57,13 @@ final class ClientConnection implements AutoCloseable {
         if (!inbox.isComplete()) return Progress.PART;
         Session.Answer answer = session.handle(inbox.header(), inbox.payload(), inbox.fds());
         inbox.clear();
-        if (answer.reply() != null) {
-            // Front-ends wait for each reply; one that lets dozens pile up would make us wait in the end.
-            if (!isWritable.getAsBoolean()) throw new VhostUserException(Fault.UNREAD_REPLIES, "it does not read our replies");
-            send(answer.reply());
+        try (Fd _ = answer.file()) {
+            if (answer.reply() != null) {
+                // Front-ends wait for each reply; one that lets dozens pile up would make us wait in the end.
+                if (!isWritable.getAsBoolean())
+                    throw new VhostUserException(Fault.UNREAD_REPLIES, "it does not read our replies");
+                send(answer.reply(), answer.file());
+            }
         }
         refusal = answer.refused();
         return refusal == null ? Progress.MESSAGE : Progress.REFUSED;
@@ -70,9 +74,10 @@ final class ClientConnection implements AutoCloseable {
         return refusal;
     }
 
-    private void send(byte[] reply) {
+    private void send(byte[] reply, Fd file) {
         Memory.copy(reply, 0, outbox.address(), reply.length);
-        socket.send(outbox.address(), reply.length);
+        if (file == null) socket.send(outbox.address(), reply.length);
+        else socket.send(outbox.address(), reply.length, file.number());
     }
 
     /** Stops the vrings, then hangs up: a front-end that sees the end may reuse its memory. */

@@ -40,7 +40,7 @@ class SessionTest {
     @Test
     void offersTheDevicesFeaturesAndItsOwn() {
         assertEquals(RecordingBackend.FEATURES | 1L << 30 | 1L << 26, peer.get(MessageType.GET_FEATURES));
-        assertEquals(0x9e62b, peer.get(MessageType.GET_PROTOCOL_FEATURES));
+        assertEquals(0x19f62b, peer.get(MessageType.GET_PROTOCOL_FEATURES));
         peer.negotiate();
         assertEquals(RecordingBackend.FEATURES, peer.backend.accepted, "the device never sees bit 30");
         assertEquals(RecordingBackend.QUEUES, peer.get(MessageType.GET_QUEUE_NUM));
