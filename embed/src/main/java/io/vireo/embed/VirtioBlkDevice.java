@@ -361,7 +361,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
         }
         VirtqueueAreas areas = queue.areas(memory, format, setup);
         queue.open(setup);
-        host.startQueue(queue.index(), setup.size(), areas, base, queue.kick(), queue.call(), null, null);
+        host.startQueue(queue.index(), setup.size(), areas, base, queue.kick(), queue.call(), null, null, null);
     }
 
     synchronized int base(Virtqueue queue) {

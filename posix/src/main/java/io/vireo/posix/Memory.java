@@ -126,6 +126,11 @@ public final class Memory {
         VarHandle.fullFence();
     }
 
+    /** Keeps stores before it from moving behind those after it: for what a reader finds when this process has died. */
+    public static void storeFence() {
+        VarHandle.storeStoreFence();
+    }
+
     public static void copy(long from, long to, long lengthBytes) {
         MemorySegment.copy(ALL, from, ALL, to, lengthBytes);
     }

@@ -91,8 +91,10 @@ final class SocketMessage implements AutoCloseable {
     }
 
     /** Bytes that the socket took at once; 0 when it has no room. */
-    int trySend(int fd, long address, int lengthBytes) {
+    int trySend(int fd, long address, int lengthBytes, int[] fds) {
+        if (fds.length > FDS_MAX) throw new IllegalArgumentException("fds=" + fds.length);
         begin(address, lengthBytes);
+        if (fds.length > 0) putFds(fds);
         long count = retried(SENDMSG, fd, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (count == -Errno.EAGAIN) return 0;
         if (count < 0) throw new PosixException("sendmsg", "fd " + fd, (int) -count);

@@ -241,15 +241,16 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Sends what there is room for, without waiting for the other side to read.
+     * Sends what there is room for, without waiting for the other side to read; the descriptors travel with the first byte
+     * and stay the caller's.
      *
      * @return bytes sent; 0 when there is no room
      * @throws PosixException EPIPE: the other side is gone or this one was shut down
      */
-    public int trySend(long address, int lengthBytes) {
+    public int trySend(long address, int lengthBytes, int... fds) {
         if (!enter()) throw new PosixException("sendmsg", fd.toString(), Errno.EPIPE);
         try {
-            return sent.trySend(fd.number(), address, lengthBytes);
+            return sent.trySend(fd.number(), address, lengthBytes, fds);
         } finally {
             exit();
         }

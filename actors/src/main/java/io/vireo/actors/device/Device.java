@@ -12,6 +12,7 @@ import io.vireo.virtio.blk.KeptRequest;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.Chain;
+import io.vireo.virtio.queue.InflightArea;
 import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.Virtqueue;
 import io.vireo.virtio.queue.VirtqueueAreas;
@@ -153,8 +154,11 @@ public final class Device {
      * @param call null when the driver polls
      * @param err null when nobody wants to know that the ring is broken
      * @param usedLog null when nobody wants to know what is written into its areas
+     * @param inflight where to write down what is in flight, see {@link Virtqueue#of}; null for nowhere
+     * @return how many requests a device before this one had in flight, which are taken once more
+     * @throws io.vireo.virtio.queue.VirtqueueBroken what is written there is nonsense
      */
-    public void startQueue(
+    public int startQueue(
             int index,
             int size,
             VirtqueueAreas areas,
@@ -162,10 +166,11 @@ public final class Device {
             EventFd kick,
             EventFd call,
             EventFd err,
-            UsedLog usedLog) {
+            UsedLog usedLog,
+            InflightArea inflight) {
         Shard shard = shardOf(index);
-        Virtqueue virtqueue = Virtqueue.of(index, size, areas, base, features);
-        virtqueue.logUsed(usedLog);
+        Virtqueue virtqueue = Virtqueue.of(index, size, areas, base, features, usedLog, inflight);
+        int resubmits = virtqueue.resubmits();
         // Its driver counts buffers; one that crosses memory regions is several here.
         int segmentsMax = properties.segMax() + Chain.CROSSINGS_MAX;
         ServedVirtqueue queue = new ServedVirtqueue(virtqueue, kick, segmentsMax, inFlightMax, shard.state);
@@ -175,15 +180,28 @@ public final class Device {
         ask(shard, new DeviceActor.Start(queue, done), done);
         if (done.isDone()) served[index] = queue;
         else queue.free(); // whoever was to serve it is gone
+        return resubmits;
     }
 
     /** Takes no more from a virtqueue; its base ({@link Virtqueue#base}), once what is in flight is used. */
     public CompletableFuture<Integer> stopQueue(int index) {
+        return stop(index, false);
+    }
+
+    /**
+     * As {@link #stopQueue}, but requests that fail and are kept are not tried once more and answered: where that is
+     * written down they stay in flight, for a device that goes on with the virtqueue.
+     */
+    public CompletableFuture<Integer> suspendQueue(int index) {
+        return stop(index, true);
+    }
+
+    private CompletableFuture<Integer> stop(int index, boolean suspendFailed) {
         served[index] = null;
         Shard shard = shardOf(index);
         CompletableFuture<Integer> stopped = new CompletableFuture<>();
         // To the state, not to the actor: a queue whose actor died must come to its end too.
-        shard.state.ioThread.execute(() -> shard.state.stop(index, stopped));
+        shard.state.ioThread.execute(() -> shard.state.stop(index, suspendFailed, stopped));
         return stopped;
     }
 
@@ -283,7 +301,7 @@ public final class Device {
     /** Stops what runs, waits for what is in flight, ends the actors and gives the memory back. */
     public CompletableFuture<Void> close() {
         CompletableFuture<?>[] stops = new CompletableFuture<?>[served.length];
-        for (int i = 0; i < served.length; i++) stops[i] = stopQueue(i);
+        for (int i = 0; i < served.length; i++) stops[i] = suspendQueue(i);
         return CompletableFuture.allOf(stops).thenCompose(_ -> endActors());
     }
 

@@ -402,8 +402,12 @@ public final class DeviceShard implements PolledDevice {
         }
     }
 
-    /** Stops a virtqueue, which stays listed until nothing of it is in flight. One that does not run is at 0. */
-    void stop(int index, CompletableFuture<Integer> stopped) {
+    /**
+     * Stops a virtqueue, which stays listed until nothing of it is in flight. One that does not run is at 0.
+     *
+     * @param suspendFailed see {@link Device#suspendQueue}
+     */
+    void stop(int index, boolean suspendFailed, CompletableFuture<Integer> stopped) {
         ServedVirtqueue queue = queue(index);
         if (queue == null) {
             stopped.complete(0);
@@ -415,8 +419,10 @@ public final class DeviceShard implements PolledDevice {
             remove(queue);
             stopped.complete(next);
         });
+        if (suspendFailed && queue.ring.isTracked()) queue.suspends = true;
         queue.stop(drained);
-        failed.retry(queue, this::retry);
+        if (queue.suspends) failed.hand(queue, queue::release);
+        else failed.hand(queue, this::retry);
     }
 
     /** If the intake is open, tries again what has failed, then looks at the rings, whose kicks may have gone unheard. */

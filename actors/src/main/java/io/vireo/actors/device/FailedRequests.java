@@ -23,11 +23,16 @@ final class FailedRequests {
 
     /**
      * Decides about a request that has come back with an error; true when it is kept, and not to be answered. A ring that
-     * is about to stop keeps nothing: nobody would be there to answer it later.
+     * is about to stop keeps nothing: nobody would be there to answer it later. What is written down as in flight can be
+     * left so.
      */
     boolean keeps(RequestSlot slot) {
         if (ErrorPolicy.isTheGuests(slot.errno())) return false; // no failure of the drive
         Action action = policy.actionOn(slot.operation(), slot.errno());
+        if (action == Action.STOP && slot.queue.suspends) {
+            slot.queue.release(slot);
+            return true;
+        }
         if (action == Action.STOP && slot.queue.isStopping()) action = Action.REPORT;
         IoError error = new IoError(
                 slot.queue.ring.index(), slot.operation(), slot.blk.offsetBytes(), slot.errno(), action);
@@ -48,11 +53,11 @@ final class FailedRequests {
         for (int left = kept.size(); left > 0 && !kept.isEmpty(); left--) again.accept(kept.remove());
     }
 
-    /** As {@link #retry}, those of one virtqueue alone. */
-    void retry(ServedVirtqueue queue, Consumer<RequestSlot> again) {
+    /** Hands what is kept of one virtqueue to {@code next}, which may bring it back here. */
+    void hand(ServedVirtqueue queue, Consumer<RequestSlot> next) {
         for (int left = kept.size(); left > 0 && !kept.isEmpty(); left--) {
             RequestSlot slot = kept.remove();
-            if (slot.queue == queue) again.accept(slot);
+            if (slot.queue == queue) next.accept(slot);
             else kept.add(slot);
         }
     }

@@ -31,6 +31,8 @@ final class ServedVirtqueue {
     long kickToken;
     /** No request is taken any more: broken, or about to stop. */
     boolean closed;
+    /** About to stop, and whatever fails stays in flight for a device that goes on with the ring. */
+    boolean suspends;
     /** Used elements were written in the batch at hand. */
     boolean dirty;
     /** Requests completed that the interrupt actor was not asked about yet. */
@@ -158,16 +160,18 @@ final class ServedVirtqueue {
 
     private void finishStop() {
         if (inFlight() > 0 || undecided > 0) return;
+        int base = ring.base();
         free();
         CompletableFuture<Integer> ending = stopped;
         stopped = null;
-        ending.complete(ring.base());
+        ending.complete(base);
     }
 
     /** Gives its memory back; nothing is in flight. */
     void free() {
         for (RequestSlot slot : all) slot.blk.data().close();
         iovecs.close();
+        ring.close();
     }
 
     /** When the oldest request in flight was taken; 0 when there is none. From any thread. */

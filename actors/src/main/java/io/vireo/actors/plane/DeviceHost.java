@@ -24,8 +24,10 @@ import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.blk.BlkState;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
+import io.vireo.virtio.queue.InflightArea;
 import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
+import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
 import java.util.Map;
@@ -181,7 +183,12 @@ public final class DeviceHost implements DeviceView {
         device.logUsed(index, usedLog);
     }
 
-    /** As {@link Device#startQueue}; takes the image if it is not ours yet, or no more. */
+    /**
+     * As {@link Device#startQueue}; takes the image if it is not ours yet, or no more.
+     *
+     * @throws VirtqueueBroken as {@link Device#startQueue} says, or a device before still has requests that are to be taken
+     *     once more
+     */
     public void startQueue(
             int index,
             int size,
@@ -190,9 +197,17 @@ public final class DeviceHost implements DeviceView {
             EventFd kick,
             EventFd call,
             EventFd err,
-            UsedLog usedLog) {
+            UsedLog usedLog,
+            InflightArea inflight) {
+        // Their late ends would be the second ones, and late writes undo what the driver has written since.
+        if (inflight != null && inflight.isBegun() && !lost.isEmpty())
+            throw new VirtqueueBroken(VirtqueueBroken.Fault.INFLIGHT_HELD, lost.stream().mapToLong(Device::inFlight).sum());
         node.activate();
-        device.startQueue(index, size, areas, base, kick, call, err, usedLog);
+        int resubmits = device.startQueue(index, size, areas, base, kick, call, err, usedLog, inflight);
+        if (resubmits != 0) {
+            reports.log().info(System.nanoTime(), "resubmitted", "queue {} goes on with {} requests that were in flight", index,
+                    resubmits);
+        }
     }
 
     /**
@@ -232,9 +247,17 @@ public final class DeviceHost implements DeviceView {
 
     /** Waits for what is in flight; where the virtqueue goes on. */
     public int stopQueue(int index) {
-        if (device == null) return 0;
+        return device == null ? 0 : await(index, device.stopQueue(index));
+    }
+
+    /** As {@link #stopQueue}, but see {@link Device#suspendQueue}. */
+    public int suspendQueue(int index) {
+        return device == null ? 0 : await(index, device.suspendQueue(index));
+    }
+
+    private int await(int index, CompletableFuture<Integer> stopped) {
         try {
-            int next = device.stopQueue(index).get(patienceNanos(), TimeUnit.NANOSECONDS);
+            int next = stopped.get(patienceNanos(), TimeUnit.NANOSECONDS);
             // A driver that starts over is not to wait for somebody to resume what the one before has given up.
             if (device.runningQueues().isEmpty()) intake.letGo(Intake.Hold.IO_ERROR);
             return next;

@@ -5,6 +5,7 @@ import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
+import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VhostUserException;
 import io.vireo.virtio.vhostuser.VringSetup;
@@ -77,16 +78,23 @@ final class VhostUserExport implements VhostUserBackend {
 
     @Override
     public void startVring(int index, VringSetup setup) {
-        host.startQueue(
-                index, setup.size(), setup.areas(), setup.base(), setup.kick(), setup.call(), setup.err(), setup.usedLog());
+        try {
+            host.startQueue(index, setup.size(), setup.areas(), setup.base(), setup.kick(), setup.call(), setup.err(),
+                    setup.usedLog(), setup.inflight());
+        } catch (VirtqueueBroken e) {
+            throw new VhostUserException(VhostUserException.Fault.INFLIGHT, "vring " + index + ": " + e.getMessage());
+        }
         if (!tellAgain) return;
         tellAgain = false;
         tell.run();
     }
 
     @Override
-    public int stopVring(int index) {
-        return host.stopQueue(index);
+    public int stopVring(int index, Failed failed) {
+        return switch (failed) {
+            case ANSWER -> host.stopQueue(index);
+            case SUSPEND -> host.suspendQueue(index);
+        };
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.vireo.actors.vhostuser;
 
 import io.vireo.monitoring.log.RateLimitedLog;
+import io.vireo.posix.Fd;
 import io.vireo.posix.Memory;
 import io.vireo.posix.NativeBlock;
 import io.vireo.posix.PeerCredentials;
@@ -55,7 +56,9 @@ final class ClientConnection implements AutoCloseable {
         if (!inbox.isComplete()) return Progress.PART;
         Session.Answer answer = session.handle(inbox.header(), inbox.payload(), inbox.fds());
         inbox.clear();
-        if (answer.reply() != null) send(answer.reply());
+        try (Fd file = answer.file()) {
+            if (answer.reply() != null) send(answer.reply(), file);
+        }
         refusal = answer.refused();
         return refusal == null ? Progress.MESSAGE : Progress.REFUSED;
     }
@@ -65,10 +68,11 @@ final class ClientConnection implements AutoCloseable {
         return refusal;
     }
 
-    private void send(byte[] reply) {
+    private void send(byte[] reply, Fd file) {
         Memory.copy(reply, 0, outbox.address(), reply.length);
+        int[] fds = file == null ? new int[0] : new int[] {file.number()};
         // Front-ends wait for each reply: only for one that lets hundreds pile up there is no room.
-        if (socket.trySend(outbox.address(), reply.length) < reply.length)
+        if (socket.trySend(outbox.address(), reply.length, fds) < reply.length)
             throw new VhostUserException(Fault.UNREAD_REPLIES, "it does not read our replies");
     }
 

@@ -68,7 +68,7 @@ class CacheModeTest {
         DriverVirtqueue ring = DriverVirtqueue.of(memory, QUEUE_SIZE, all, 4);
         queue = new BlkQueue(memory, new DriverQueue(ring, kick, call), 4, 4096);
         host.startQueue(0, QUEUE_SIZE, new VirtqueueAreas(ring.descriptorAddress(), ring.driverAddress(), ring.deviceAddress()), 0, kick,
-                call, null, null);
+                call, null, null, null);
     }
 
     private boolean writesDurably() {

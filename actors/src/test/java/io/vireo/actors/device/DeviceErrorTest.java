@@ -11,9 +11,13 @@ import io.vireo.actors.device.WitnessNode.Manner;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.posix.Errno;
 import io.vireo.posix.Memory;
+import io.vireo.posix.NativeBlock;
 import io.vireo.storage.node.Operation;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkProperties;
+import io.vireo.virtio.memory.SharedMapping;
+import io.vireo.virtio.queue.InflightArea;
+import io.vireo.virtio.queue.RingFormat;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
 import java.util.Queue;
@@ -239,6 +243,55 @@ class DeviceErrorTest {
             node.manner = Manner.COMPLETE;
             assertEquals(2, driven.device.stopQueue(0).get(30, TimeUnit.SECONDS));
             for (int i = 0; i < 2; i++) assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+        }
+    }
+
+    @Test
+    @Tag("vhost-user-INFLIGHT/failed")
+    void whatFailedAndIsWrittenDownStaysInFlightForTheNextDevice() throws Exception {
+        try (NativeBlock block = NativeBlock.allocate(RingFormat.SPLIT.inflightBytes(DrivenDevice.QUEUE_SIZE), 64);
+                DrivenDevice driven = driven(STOP)) {
+            Memory.zero(block.address(), RingFormat.SPLIT.inflightBytes(DrivenDevice.QUEUE_SIZE));
+            InflightArea area = new InflightArea(block.address(), DrivenDevice.QUEUE_SIZE, SharedMapping.of(() -> {}));
+            driven.device.stopQueue(0).get(30, TimeUnit.SECONDS);
+            assertEquals(0, driven.start(0, area));
+            stopOver(driven, 3);
+            List<String> failed = List.copyOf(submitted);
+            assertEquals(3, driven.device.suspendQueue(0).get(30, TimeUnit.SECONDS));
+            assertEquals(3, submitted.size(), "tried again with nobody to wait for it");
+            assertEquals(0, driven.queue.pendingUsed(), "the driver was told something");
+            assertEquals(1, area.mapping().holds(), "held by nobody but the test");
+
+            driven.intake.letGo(Intake.Hold.IO_ERROR);
+            submitted.clear();
+            node.manner = Manner.COMPLETE;
+            assertEquals(3, driven.start(0, area));
+            for (int i = 0; i < 3; i++) assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+            assertEquals(failed, List.copyOf(submitted));
+        }
+    }
+
+    /** What is at the drive when the virtqueue is suspended and fails then is no driver's business either. */
+    @Test
+    @Tag("vhost-user-INFLIGHT/failed")
+    void whatFailsWhileItsQueueIsSuspendedStaysInFlightToo() throws Exception {
+        node.manner = Manner.HOLD;
+        try (NativeBlock block = NativeBlock.allocate(RingFormat.SPLIT.inflightBytes(DrivenDevice.QUEUE_SIZE), 64);
+                DrivenDevice driven = driven(STOP)) {
+            Memory.zero(block.address(), RingFormat.SPLIT.inflightBytes(DrivenDevice.QUEUE_SIZE));
+            InflightArea area = new InflightArea(block.address(), DrivenDevice.QUEUE_SIZE, SharedMapping.of(() -> {}));
+            driven.device.stopQueue(0).get(30, TimeUnit.SECONDS);
+            driven.start(0, area);
+            write(driven, 0, 512);
+            driven.queue.submit();
+            Plane.await("the node to hold it", () -> node.held.size() == 1);
+            CompletableFuture<Integer> suspended = driven.device.suspendQueue(0);
+            node.failHeld(Errno.ENOSPC);
+            assertEquals(1, suspended.get(30, TimeUnit.SECONDS));
+            assertEquals(0, driven.queue.pendingUsed(), "the driver was told something");
+            node.manner = Manner.COMPLETE;
+            assertEquals(1, driven.start(0, area));
+            assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
         }
     }
 

@@ -46,6 +46,7 @@ public final class DeviceSimulation implements DeviceListener {
     private final IoThread ioThread;
     private final ErrorPolicy errors;
     private final long features;
+    private final int inFlightMax;
     private final Queue[] queues;
     private final ArrayDeque<RequestBatch> toSubmit = new ArrayDeque<>();
     private final ArrayDeque<RequestBatch> toFinish = new ArrayDeque<>();
@@ -83,7 +84,7 @@ public final class DeviceSimulation implements DeviceListener {
 
         void start(int base) {
             Virtqueue ring = Virtqueue.of(index, driver.ring.size(), areas(), base, features);
-            served = new ServedVirtqueue(ring, kick, 64, shard);
+            served = new ServedVirtqueue(ring, kick, 64, inFlightMax, shard);
             served.call = call;
             stopped = null;
             shard.add(served);
@@ -104,6 +105,7 @@ public final class DeviceSimulation implements DeviceListener {
                 | (random.nextBoolean() ? VirtqueueLayout.RING_F_INDIRECT_DESC : 0)
                 | (random.nextInt(3) == 0 ? VirtqueueLayout.F_IN_ORDER : 0);
         errors = new ErrorPolicy(policy(), policy());
+        inFlightMax = random.nextInt(3) == 0 ? 1 + random.nextInt(3) : 1024;
         disk.behave(random.nextBoolean() ? 0 : 1 << random.nextInt(8), random.nextInt(3) * 50);
         ioThread = ioThread(random.nextInt(IO_THREADS.length));
         queues = new Queue[1 + random.nextInt(2)];
@@ -182,7 +184,8 @@ public final class DeviceSimulation implements DeviceListener {
         toFinish.clear();
         completionsDue = false;
         shard = new DeviceShard(
-                ioThread, disk, properties, new DeviceCounters(queues.length), new Conduct(intake, errors), this);
+                ioThread, disk, properties, new DeviceCounters(queues.length), new Conduct(intake, errors, inFlightMax),
+                this);
         shard.connect(device, interrupt);
         shard.onCompletions(() -> completionsDue = true);
         shard.accept(features);
@@ -288,7 +291,10 @@ public final class DeviceSimulation implements DeviceListener {
 
     private boolean complete() {
         if (!toFinish.isEmpty()) {
-            shard.finish(toFinish.remove());
+            RequestBatch batch = toFinish.remove();
+            // A queue that takes no more looks again when it has room.
+            for (int i = 0; i < batch.count(); i++) polled |= batch.slot(i).queue.isFull();
+            shard.finish(batch);
             completionsDue = true;
             return true;
         }
@@ -344,7 +350,7 @@ public final class DeviceSimulation implements DeviceListener {
     private void stop(Queue queue) {
         if (queue.stopped != null) return;
         queue.stopped = new CompletableFuture<>();
-        shard.stop(queue.index, queue.stopped);
+        shard.stop(queue.index, false, queue.stopped);
     }
 
     /** Of a queue that has stopped the base is where its driver would have it go on; now and then it begins anew. */

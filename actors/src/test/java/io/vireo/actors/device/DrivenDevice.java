@@ -15,6 +15,7 @@ import io.vireo.virtio.driver.DriverVirtqueue;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
+import io.vireo.virtio.queue.InflightArea;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import io.vireo.virtio.queue.VirtqueueLayout;
@@ -31,7 +32,7 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     static final String SERIAL = "driven";
     static final long FEATURES = VirtqueueLayout.F_VERSION_1 | VirtqueueLayout.RING_F_EVENT_IDX
             | VirtqueueLayout.RING_F_INDIRECT_DESC | BlkLayout.F_FLUSH;
-    private static final int QUEUE_SIZE = 256;
+    static final int QUEUE_SIZE = 256;
 
     final Device device;
     final Intake intake = new Intake();
@@ -96,9 +97,14 @@ final class DrivenDevice implements AutoCloseable, DeviceListener {
     }
 
     void start(int nextAvail) {
+        start(nextAvail, null);
+    }
+
+    /** Answers how many requests are taken once more. */
+    int start(int nextAvail, InflightArea inflight) {
         DriverVirtqueue ring = queue.queue().virtqueue();
         VirtqueueAreas addresses = new VirtqueueAreas(ring.descriptorAddress(), ring.driverAddress(), ring.deviceAddress());
-        device.startQueue(0, QUEUE_SIZE, addresses, nextAvail, kick, call, err, null);
+        return device.startQueue(0, QUEUE_SIZE, addresses, nextAvail, kick, call, err, null, inflight);
     }
 
     GuestMemory guestMemory() {

@@ -15,8 +15,9 @@ import java.lang.constant.MethodTypeDesc;
 import java.util.Set;
 
 /**
- * Our own classes once more, in which virtqueues ask {@link Interleaving} before each access to shared memory, and in
- * which one method may be a mutant: what the simulation runs on, so that a mutant is one of the product's code.
+ * Our own classes once more, in which virtqueues ask {@link Interleaving} before each access to shared memory, eventfds
+ * are signalled without an IOThread, and one method may be a mutant: what the simulation runs on, so that a mutant is one
+ * of the product's code.
  */
 final class SteppedClasses extends ClassLoader {
     private static final String MEMORY = "io/vireo/posix/Memory";
@@ -25,6 +26,16 @@ final class SteppedClasses extends ClassLoader {
             Set.of("io.vireo.virtio.queue.SplitVirtqueue", "io.vireo.virtio.queue.PackedVirtqueue");
     private static final Set<String> DRIVER =
             Set.of("io.vireo.virtio.driver.SplitDriverVirtqueue", "io.vireo.virtio.driver.PackedDriverVirtqueue");
+    private static final Set<String> SIGNALLING =
+            Set.of("io.vireo.actors.device.DeviceShard", "io.vireo.actors.device.ServedVirtqueue");
+
+    private static final ClassTransform SIGNALLING_HERE = ClassTransform.transformingMethodBodies((code, element) -> {
+        if (element instanceof InvokeInstruction call && call.name().equalsString("signaller")) {
+            code.invokestatic(INTERLEAVING, "signaller", call.typeSymbol().insertParameterTypes(0, call.owner().asSymbol()));
+        } else {
+            code.with(element);
+        }
+    });
 
     private final Mutant mutant;
     private boolean mutated;
@@ -71,6 +82,7 @@ final class SteppedClasses extends ClassLoader {
         }
         if (DEVICE.contains(name)) changed = transformed(format, changed, asking("device"));
         if (DRIVER.contains(name)) changed = transformed(format, changed, asking("driver"));
+        if (SIGNALLING.contains(name)) changed = transformed(format, changed, SIGNALLING_HERE);
         return changed;
     }
 

@@ -66,7 +66,7 @@ class StoppedHostTest {
     private void start(int base) {
         VirtqueueAreas areas = new VirtqueueAreas(
                 virtqueue.descriptorAddress(), virtqueue.driverAddress(), virtqueue.deviceAddress());
-        host.startQueue(0, QUEUE_SIZE, areas, base, kick, call, null, null);
+        host.startQueue(0, QUEUE_SIZE, areas, base, kick, call, null, null, null);
     }
 
     private void write(int slot) {

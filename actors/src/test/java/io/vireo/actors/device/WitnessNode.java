@@ -39,8 +39,17 @@ final class WitnessNode implements BlockNode {
 
     /** Lets the requests go that are held now, where a node's completions come: on the IOThread. */
     void completeHeld() {
+        endHeld(0);
+    }
+
+    /** As {@link #completeHeld}, with an error. */
+    void failHeld(int reason) {
+        endHeld(reason);
+    }
+
+    private void endHeld(int result) {
         context.execute(() -> {
-            for (int count = held.size(); count > 0; count--) held.poll().complete(0);
+            for (int count = held.size(); count > 0; count--) held.poll().complete(result);
         });
     }
 

@@ -284,7 +284,7 @@ class DataPlaneTest {
         // Without indirect tables a chain may be as long as the queue, which is longer than a device lets requests be.
         VhostUserDisk.Options defaults = VhostUserDisk.Options.defaults().withoutFeatures(VirtqueueLayout.RING_F_INDIRECT_DESC);
         VhostUserDisk.Options options = new VhostUserDisk.Options(
-                defaults.features(), 1, 2048, 1200, defaults.memory(), defaults.timeoutNanos());
+                defaults.features(), 1, 2048, 1200, defaults.memory(), defaults.timeoutNanos(), false);
         try (DataPlane plane = start("drives.d { driver = file, filename = \"" + image + "\" }\n"
                         + device("vda", ", queue-size = 2048"));
                 DriverMemory memory = DriverMemory.create(16 << 20);

@@ -69,7 +69,7 @@ final class FakeDevice implements VhostUserBackend {
     }
 
     @Override
-    public int stopVring(int index) {
+    public int stopVring(int index, Failed failed) {
         events.add("stop " + index);
         return 0;
     }

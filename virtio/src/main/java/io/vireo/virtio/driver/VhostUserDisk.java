@@ -21,8 +21,11 @@ public final class VhostUserDisk implements AutoCloseable {
     /**
      * @param features what to accept of what is offered
      * @param queues how many queues to use; fewer are refused
+     * @param inflight whether the back-ends write down what is in flight, and only they know where a ring goes on
      */
-    public record Options(long features, int queues, int queueSize, int buffersMax, MemoryMessages memory, long timeoutNanos) {
+    public record Options(
+            long features, int queues, int queueSize, int buffersMax, MemoryMessages memory, long timeoutNanos,
+            boolean inflight) {
         private static final long EVERYTHING = VirtqueueLayout.F_VERSION_1 | VirtqueueLayout.RING_F_EVENT_IDX
                 | VirtqueueLayout.RING_F_INDIRECT_DESC | BlkLayout.F_SIZE_MAX | BlkLayout.F_SEG_MAX | BlkLayout.F_RO
                 | BlkLayout.F_BLK_SIZE | BlkLayout.F_FLUSH | BlkLayout.F_TOPOLOGY | BlkLayout.F_CONFIG_WCE
@@ -31,23 +34,27 @@ public final class VhostUserDisk implements AutoCloseable {
 
         /** One queue of 128, every feature this driver knows but for packed rings and use in order, memory as a table. */
         public static Options defaults() {
-            return new Options(EVERYTHING, 1, 128, 16, MemoryMessages.TABLE, 5_000_000_000L);
+            return new Options(EVERYTHING, 1, 128, 16, MemoryMessages.TABLE, 5_000_000_000L, false);
         }
 
         public Options withQueues(int count, int size) {
-            return new Options(features, count, size, buffersMax, memory, timeoutNanos);
+            return new Options(features, count, size, buffersMax, memory, timeoutNanos, inflight);
         }
 
         public Options withoutFeatures(long mask) {
-            return new Options(features & ~mask, queues, queueSize, buffersMax, memory, timeoutNanos);
+            return new Options(features & ~mask, queues, queueSize, buffersMax, memory, timeoutNanos, inflight);
         }
 
         public Options withFeatures(long mask) {
-            return new Options(features | mask, queues, queueSize, buffersMax, memory, timeoutNanos);
+            return new Options(features | mask, queues, queueSize, buffersMax, memory, timeoutNanos, inflight);
         }
 
         public Options withMemory(MemoryMessages messages) {
-            return new Options(features, queues, queueSize, buffersMax, messages, timeoutNanos);
+            return new Options(features, queues, queueSize, buffersMax, messages, timeoutNanos, inflight);
+        }
+
+        public Options withInflight() {
+            return new Options(features, queues, queueSize, buffersMax, memory, timeoutNanos, true);
         }
     }
 
@@ -56,6 +63,8 @@ public final class VhostUserDisk implements AutoCloseable {
     private final EventFd err = EventFd.create();
     private final List<DriverQueue> queues = new ArrayList<>();
     private VhostUserFrontend frontend;
+    /** Null before a back-end has made it, and without {@link Options#inflight}. */
+    private VhostUserFrontend.Inflight inflight;
     private long features;
     private DiskFacts facts;
 
@@ -82,7 +91,10 @@ public final class VhostUserDisk implements AutoCloseable {
         }
     }
 
-    /** Goes on at another connection, with what was in flight when the last one ended offered again. */
+    /**
+     * Goes on at another connection, with what was in flight when the last one ended: the back-end knows it by the in-flight
+     * memory, or it is offered again.
+     */
     public void reattach(Path path) {
         frontend.close();
         attach(VhostUserFrontend.connect(path, options.timeoutNanos()));
@@ -132,6 +144,7 @@ public final class VhostUserDisk implements AutoCloseable {
     @Override
     public void close() {
         if (frontend != null) frontend.close();
+        if (inflight != null) inflight.close();
         for (DriverQueue queue : queues) {
             queue.kick().close();
             queue.call().close();
@@ -154,11 +167,13 @@ public final class VhostUserDisk implements AutoCloseable {
         facts = DiskFacts.read(frontend.getConfig(0, BlkLayout.CONFIG_BYTES), features);
         tellMemory();
         if (queues.isEmpty()) makeQueues();
+        if (options.inflight()) shareInflight();
         start();
     }
 
     private void negotiateProtocol() {
         long needed = ProtocolFeatures.CONFIG;
+        if (options.inflight()) needed |= ProtocolFeatures.INFLIGHT_SHMFD;
         if (options.queues() > 1) needed |= ProtocolFeatures.MQ;
         if (options.memory() == MemoryMessages.SLOTS) needed |= ProtocolFeatures.CONFIGURE_MEM_SLOTS;
         long offered = frontend.getProtocolFeatures();
@@ -186,9 +201,14 @@ public final class VhostUserDisk implements AutoCloseable {
         }
     }
 
+    private void shareInflight() {
+        if (inflight == null) inflight = frontend.getInflightFd(options.queues(), options.queueSize());
+        frontend.setInflightFd(inflight);
+    }
+
     private void start(int index, DriverQueue queue) {
         DriverVirtqueue virtqueue = queue.virtqueue();
-        virtqueue.offerAgain();
+        if (inflight == null) virtqueue.offerAgain();
         frontend.setVringNum(index, virtqueue.size());
         frontend.setVringBase(index, virtqueue.resumeBase());
         frontend.setVringAddr(index, virtqueue);

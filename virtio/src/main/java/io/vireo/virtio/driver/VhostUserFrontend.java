@@ -142,6 +142,30 @@ public final class VhostUserFrontend implements AutoCloseable {
         if (verdict != 0) throw new FrontendException(Fault.REFUSED, "SET_LOG_BASE was answered with " + verdict);
     }
 
+    /** Memory that a back-end made to write down what is in flight; kept for those that come after it. */
+    public record Inflight(Fd file, long sizeBytes, long offset, int queues, int queueSize) implements AutoCloseable {
+        @Override
+        public void close() {
+            file.close();
+        }
+    }
+
+    public Inflight getInflightFd(int queues, int queueSize) {
+        send(MessageType.GET_INFLIGHT_FD.id(), FLAG_VERSION, VhostUserPayload.inflight(0, 0, queues, queueSize));
+        Reply reply = check(MessageType.GET_INFLIGHT_FD, receive());
+        ByteBuffer about = reply.little(INFLIGHT_BYTES);
+        if (reply.fds().size() != 1)
+            throw new FrontendException(Fault.WRONG_REPLY, "GET_INFLIGHT_FD with " + reply.fds().size() + " descriptors");
+        return new Inflight(reply.fds().getFirst(), about.getLong(INFLIGHT_SIZE), about.getLong(INFLIGHT_OFFSET), queues,
+                queueSize);
+    }
+
+    /** Hands the memory to a back-end; it stays the caller's. */
+    public void setInflightFd(Inflight inflight) {
+        tell(MessageType.SET_INFLIGHT_FD, VhostUserPayload.inflight(
+                inflight.sizeBytes(), inflight.offset(), inflight.queues(), inflight.queueSize()), inflight.file());
+    }
+
     public void setVringBase(int index, int availIndex) {
         tell(MessageType.SET_VRING_BASE, VhostUserPayload.state(index, availIndex));
     }
@@ -269,6 +293,10 @@ public final class VhostUserFrontend implements AutoCloseable {
     private Reply replyTo(MessageType type) {
         Reply reply = receive();
         reply.fds().forEach(Fd::close);
+        return check(type, reply);
+    }
+
+    private static Reply check(MessageType type, Reply reply) {
         if (reply.request() != type.id() || reply.flags() != (FLAG_VERSION | FLAG_REPLY))
             throw new FrontendException(Fault.WRONG_REPLY, "%s was answered with request %d, flags 0x%x"
                     .formatted(type, reply.request(), reply.flags()));

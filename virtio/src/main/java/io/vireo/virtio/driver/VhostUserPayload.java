@@ -43,6 +43,16 @@ public final class VhostUserPayload {
         return buffer(LOG_BYTES).putLong(LOG_SIZE, sizeBytes).putLong(LOG_OFFSET, offset).array();
     }
 
+    /** Of an in-flight region. */
+    public static byte[] inflight(long sizeBytes, long offset, int queues, int queueSize) {
+        return buffer(INFLIGHT_BYTES)
+                .putLong(INFLIGHT_SIZE, sizeBytes)
+                .putLong(INFLIGHT_OFFSET, offset)
+                .putShort(INFLIGHT_QUEUES, (short) queues)
+                .putShort(INFLIGHT_QUEUE_SIZE, (short) queueSize)
+                .array();
+    }
+
     public static byte[] memTable(List<DriverMemory.Region> regions) {
         ByteBuffer table = buffer(TABLE_REGIONS + regions.size() * REGION_BYTES).putInt(TABLE_COUNT, regions.size());
         for (int i = 0; i < regions.size(); i++) put(table, TABLE_REGIONS + i * REGION_BYTES, regions.get(i));

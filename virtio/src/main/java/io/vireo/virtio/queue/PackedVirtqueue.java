@@ -35,6 +35,8 @@ public final class PackedVirtqueue extends Virtqueue {
     private final int descriptorsMax;
     private final boolean eventIdx;
     private final boolean indirect;
+    /** Null when nobody wants to know what is in flight. */
+    private final PackedInflight inflight;
     /** By id of a chain in flight: the descriptors it takes in the ring. */
     private final char[] descriptors;
     private long descriptorRing;
@@ -60,18 +62,46 @@ public final class PackedVirtqueue extends Virtqueue {
      * @param base offset and wrap counter of the next descriptor to take in the low half, of the next to use in the high
      * @throws IllegalArgumentException a size beyond 1..32768, or a base that such a ring never has
      */
-    PackedVirtqueue(int index, int size, VirtqueueAreas areas, int base, long features) {
-        super(index, size, features);
-        if (!isValidBase(size, base)) throw new IllegalArgumentException("base 0x" + Integer.toHexString(base));
+    PackedVirtqueue(
+            int index, int size, VirtqueueAreas areas, int base, long features, UsedLog usedLog, InflightArea area) {
+        super(index, size, features, usedLog, area);
+        boolean goesOn = area != null && area.isBegun();
+        if (!goesOn && !isValidBase(size, base)) throw new IllegalArgumentException("base 0x" + Integer.toHexString(base));
         laps = 2 * size;
         descriptorsMax = descriptorsMax(size);
         eventIdx = (features & VirtqueueLayout.RING_F_EVENT_IDX) != 0;
         indirect = (features & VirtqueueLayout.RING_F_INDIRECT_DESC) != 0;
         descriptors = new char[size];
-        nextAvail = position(base & 0xFFFF, size);
-        nextUsed = position(base >>> 16, size);
-        takenDescriptors = Math.floorMod(nextAvail - nextUsed, laps);
         moveTo(areas);
+        if (!goesOn) {
+            nextAvail = position(base & 0xFFFF, size);
+            nextUsed = position(base >>> 16, size);
+        }
+        inflight = area == null
+                ? null
+                : new PackedInflight(area, size, descriptorRing, offset(nextUsed), wrap(nextUsed));
+        if (goesOn) {
+            nextUsed = inflight.usedWrap() ? inflight.usedIdx() : inflight.usedIdx() + size;
+            nextAvail = advance(nextUsed, inflight.againDescriptors());
+            unmarkUsed(inflight.againDescriptors());
+        }
+        takenDescriptors = Math.floorMod(nextAvail - nextUsed, laps);
+        Memory.raiseFaults();
+    }
+
+    /**
+     * A device that died before it wrote a batch's first descriptor had marked the others as used already. The driver
+     * would believe these marks once it gets there, and what is used there will be something else.
+     */
+    private void unmarkUsed(int count) {
+        for (int i = 0; i < count; i++) {
+            int position = advance(nextUsed, i);
+            long at = at(position) + DESC_FLAGS;
+            int flags = Memory.getU16(at);
+            if ((flags & AVAIL_USED) != (wrap(position) ? AVAIL_USED : 0)) continue;
+            Memory.putU16(at, flags & ~AVAIL_USED | (wrap(position) ? DESC_F_AVAIL : DESC_F_USED));
+            if (usedLog() != null) usedLog().markDescriptors(offset(position), 1, size());
+        }
     }
 
     static boolean isValidBase(int size, int base) {
@@ -136,7 +166,12 @@ public final class PackedVirtqueue extends Virtqueue {
 
     @Override
     public boolean hasAvailable() {
-        return isAvailable(Memory.getU16Acquire(at(nextAvail) + DESC_FLAGS), nextAvail);
+        return resubmits() != 0 || isAvailable(Memory.getU16Acquire(at(nextAvail) + DESC_FLAGS), nextAvail);
+    }
+
+    @Override
+    public int resubmits() {
+        return inflight == null ? 0 : inflight.againCount();
     }
 
     /** Whether the driver has marked the descriptor there in this lap (2.8.1). */
@@ -147,6 +182,7 @@ public final class PackedVirtqueue extends Virtqueue {
     /** The acquire pairs with the driver's barrier before it marks a chain's first descriptor (2.8.21.1). */
     @Override
     public boolean poll(GuestMemory memory, Chain chain) {
+        if (inflight != null && inflight.againCount() != 0) return pollAgain(memory, chain);
         int position = nextAvail;
         long at = at(position);
         long lengthIdFlags = Memory.getLongAcquire(at + DESC_LEN);
@@ -158,14 +194,14 @@ public final class PackedVirtqueue extends Virtqueue {
         if ((flags(lengthIdFlags) & DESC_F_INDIRECT) != 0) {
             takeTable(memory, head, Memory.getLong(at + DESC_ADDR), lengthIdFlags, chain);
         } else {
-            add(memory, at, lengthIdFlags, chain);
+            add(memory, Memory.getLong(at + DESC_ADDR), lengthIdFlags, chain);
             while ((flags(lengthIdFlags) & DESC_F_NEXT) != 0) {
                 if (takenDescriptors + count++ == size()) throw new VirtqueueBroken(Fault.RING_OVERRUN, head);
                 position = advance(position, 1);
                 at = at(position);
                 lengthIdFlags = Memory.getLong(at + DESC_LEN);
                 checkNext(flags(lengthIdFlags), position, head);
-                add(memory, at, lengthIdFlags, chain);
+                add(memory, Memory.getLong(at + DESC_ADDR), lengthIdFlags, chain);
             }
         }
         int id = (int) (lengthIdFlags >>> 32) & 0xFFFF;
@@ -173,9 +209,43 @@ public final class PackedVirtqueue extends Virtqueue {
         if (isInFlight(id)) throw new VirtqueueBroken(Fault.BUFFER_ID_IN_FLIGHT, id);
         chain.identify(id);
         descriptors[id] = (char) count;
+        if (inflight != null) copy(id, count);
         takenDescriptors += count;
         nextAvail = advance(position, 1);
         taken(id);
+        return true;
+    }
+
+    /** Reads them once more: a driver that changes them meanwhile gets what it wrote, judged as strictly. */
+    private void copy(int id, int count) {
+        inflight.begin();
+        for (int i = 0; i < count; i++) {
+            long at = at(advance(nextAvail, i));
+            inflight.copy(Memory.getLong(at + DESC_ADDR), Memory.getLong(at + DESC_LEN));
+        }
+        inflight.taken(id, count);
+    }
+
+    /** From the copies: in the ring other chains may have been used over them. */
+    private boolean pollAgain(GuestMemory memory, Chain chain) {
+        int id = inflight.again();
+        int last = inflight.last(id);
+        chain.begin(id);
+        int count = 1;
+        for (int entry = inflight.first(id); ; entry = inflight.next(entry), count++) {
+            long lengthIdFlags = inflight.lengthIdFlags(entry);
+            long address = inflight.address(entry);
+            if ((flags(lengthIdFlags) & DESC_F_INDIRECT) == 0) {
+                add(memory, address, lengthIdFlags, chain);
+            } else {
+                if (count > 1 || entry != last) throw new VirtqueueBroken(Fault.INDIRECT_WITH_NEXT, id);
+                takeTable(memory, id, address, lengthIdFlags, chain);
+            }
+            if (entry == last) break;
+        }
+        descriptors[id] = (char) count;
+        taken(id);
+        inflight.takenAgain();
         return true;
     }
 
@@ -183,10 +253,10 @@ public final class PackedVirtqueue extends Virtqueue {
         return (int) (lengthIdFlags >>> 48);
     }
 
-    private static void add(GuestMemory memory, long at, long lengthIdFlags, Chain chain) {
+    private static void add(GuestMemory memory, long gpa, long lengthIdFlags, Chain chain) {
         long lengthBytes = lengthIdFlags & 0xFFFF_FFFFL;
         if (lengthBytes == 0) return;
-        chain.add(memory, Memory.getLong(at + DESC_ADDR), lengthBytes, (flags(lengthIdFlags) & DESC_F_WRITE) != 0);
+        chain.add(memory, gpa, lengthBytes, (flags(lengthIdFlags) & DESC_F_WRITE) != 0);
     }
 
     /** The rest of a chain is there before its first descriptor, and holds no table (2.8.17 and 2.8.19). */
@@ -205,7 +275,7 @@ public final class PackedVirtqueue extends Virtqueue {
         if (count >= descriptorsMax) throw new VirtqueueBroken(Fault.CHAIN_TOO_LONG, head);
         for (int i = 0; i < count; i++) {
             long at = table + (long) DESC_BYTES * i;
-            add(memory, at, Memory.getLong(at + DESC_LEN), chain);
+            add(memory, Memory.getLong(at + DESC_ADDR), Memory.getLong(at + DESC_LEN), chain);
         }
     }
 
@@ -226,15 +296,29 @@ public final class PackedVirtqueue extends Virtqueue {
             next = advance(next, descriptors[id]);
             fresh += descriptors[id];
         }
+        if (inflight != null) free(position, count, next);
         long at = at(nextUsed);
         Memory.putInt(at + DESC_LEN, (int) (first >>> 32));
         Memory.putU16(at + DESC_ID, (int) first);
         Memory.putU16Release(at + DESC_FLAGS, usedFlags(nextUsed, first >>> 32));
+        if (inflight != null) clear(position, count, next);
         // With those between that are skipped: pages are counted, not descriptors.
         if (usedLog() != null) usedLog().markDescriptors(offset(nextUsed), fresh, size());
         nextUsed = next;
         takenDescriptors -= fresh;
         usedSinceCallCheck = Math.min(usedSinceCallCheck + fresh, laps);
+    }
+
+    private void free(int position, int count, int next) {
+        for (int i = 0; i < count; i++) inflight.free((int) used(position + i));
+        inflight.freed(offset(next), wrap(next));
+    }
+
+    private void clear(int position, int count, int next) {
+        Memory.storeFence();
+        for (int i = 0; i < count; i++) inflight.clear((int) used(position + i));
+        Memory.storeFence();
+        inflight.cleared(offset(next), wrap(next));
     }
 
     /** A length counts only with the WRITE flag (2.8.4). */

@@ -27,6 +27,11 @@ public enum RingFormat {
         }
 
         @Override
+        public long inflightBytes(int entries) {
+            return InflightLayout.splitBytes(entries);
+        }
+
+        @Override
         public VirtqueueAreas locate(int size, long descriptor, long driver, long device, Translation translation) {
             return new VirtqueueAreas(
                     aligned(VirtqueueLayout.DESC_ALIGNMENT_BYTES, "descriptor table", descriptor,
@@ -64,6 +69,11 @@ public enum RingFormat {
         }
 
         @Override
+        public long inflightBytes(int entries) {
+            return InflightLayout.packedBytes(entries);
+        }
+
+        @Override
         public VirtqueueAreas locate(int size, long descriptor, long driver, long device, Translation translation) {
             return new VirtqueueAreas(
                     aligned(VirtqueueLayout.DESC_ALIGNMENT_BYTES, "descriptor ring", descriptor,
@@ -97,6 +107,9 @@ public enum RingFormat {
 
     /** Whether a virtqueue of this size can go on there. */
     public abstract boolean isValidBase(int size, int base);
+
+    /** Bytes of a virtqueue's {@link InflightArea}, from one to the next. */
+    public abstract long inflightBytes(int entries);
 
     /** Whether the log has a bit for every byte that a device writes into areas at these guest physical addresses. */
     public abstract boolean isLoggedBy(DirtyLog log, int size, long descriptorAddress, long deviceAddress);

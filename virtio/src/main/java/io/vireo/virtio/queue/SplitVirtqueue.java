@@ -26,6 +26,8 @@ public final class SplitVirtqueue extends Virtqueue {
     private final int descriptorsMax;
     private final boolean eventIdx;
     private final boolean indirect;
+    /** Null when nobody wants to know what is in flight. */
+    private final SplitInflight inflight;
     private long descriptorTable;
     private long availRing;
     private long usedRing;
@@ -49,17 +51,22 @@ public final class SplitVirtqueue extends Virtqueue {
      *     before had reached for another. The used ring goes on where its idx in memory says.
      * @throws IllegalArgumentException a size that is no power of two within 2..32768
      */
-    SplitVirtqueue(int index, int size, VirtqueueAreas areas, int nextAvail, long features) {
-        super(index, size, features);
+    SplitVirtqueue(
+            int index, int size, VirtqueueAreas areas, int nextAvail, long features, UsedLog usedLog, InflightArea area) {
+        super(index, size, features, usedLog, area);
         if (!VirtqueueLayout.isValidSize(size)) throw new IllegalArgumentException("queue size " + size);
         if (nextAvail < 0 || nextAvail > 0xFFFF) throw new IllegalArgumentException("nextAvail=" + nextAvail);
         this.descriptorsMax = descriptorsMax(size);
         this.eventIdx = (features & VirtqueueLayout.RING_F_EVENT_IDX) != 0;
         this.indirect = (features & VirtqueueLayout.RING_F_INDIRECT_DESC) != 0;
-        this.nextAvail = nextAvail;
-        this.availIdx = nextAvail;
         moveTo(areas);
         usedIdx = Memory.getU16(usedRing + USED_IDX);
+        Memory.raiseFaults();
+        boolean goesOn = area != null && area.isBegun();
+        inflight = area == null ? null : new SplitInflight(area, size, usedIdx);
+        // What was taken is what was used and what is in flight: nobody else knows when the device before has died.
+        this.nextAvail = goesOn ? (usedIdx + inflight.againCount()) & 0xFFFF : nextAvail;
+        availIdx = this.nextAvail;
         Memory.raiseFaults();
     }
 
@@ -87,7 +94,12 @@ public final class SplitVirtqueue extends Virtqueue {
 
     @Override
     public boolean hasAvailable() {
-        return availIdx != nextAvail || refresh();
+        return availIdx != nextAvail || refresh() || resubmits() != 0;
+    }
+
+    @Override
+    public int resubmits() {
+        return inflight == null ? 0 : inflight.againCount();
     }
 
     /** Pairs with the driver's release of avail.idx: what it published before is visible after (2.7.13.3). */
@@ -98,6 +110,7 @@ public final class SplitVirtqueue extends Virtqueue {
 
     @Override
     public boolean poll(GuestMemory memory, Chain chain) {
+        if (inflight != null && inflight.againCount() != 0) return pollAgain(memory, chain);
         int position = nextAvail;
         if (availIdx == position && !refresh()) return false;
         if (((availIdx - position) & 0xFFFF) > size()) throw new VirtqueueBroken(Fault.AVAIL_JUMP, availIdx);
@@ -106,7 +119,17 @@ public final class SplitVirtqueue extends Virtqueue {
         if (isInFlight(head)) throw new VirtqueueBroken(Fault.HEAD_IN_FLIGHT, head);
         take(memory, head, chain);
         taken(head);
+        if (inflight != null) inflight.taken(head);
         nextAvail = (position + 1) & 0xFFFF;
+        return true;
+    }
+
+    /** The driver has not touched what it has not seen used: the chain is as it was. */
+    private boolean pollAgain(GuestMemory memory, Chain chain) {
+        int head = inflight.again();
+        take(memory, head, chain);
+        taken(head);
+        inflight.takenAgain();
         return true;
     }
 
@@ -156,10 +179,24 @@ public final class SplitVirtqueue extends Virtqueue {
             long at = usedRing + USED_RING + (long) USED_ELEMENT_BYTES * ((usedIdx + i) & (size() - 1));
             Memory.putLong(at, used(position + i)); // laid out as struct virtq_used_elem is
         }
+        if (inflight != null) link(position, count);
         usedIdx = (usedIdx + count) & 0xFFFF;
         Memory.putU16Release(usedRing + USED_IDX, usedIdx);
+        if (inflight != null) clear(position, count);
         if (usedLog() != null) logUsed(first, count);
         usedSinceCallCheck = Math.min(usedSinceCallCheck + count, 0x10000);
+    }
+
+    private void link(int position, int count) {
+        for (int i = 0; i < count; i++) inflight.link((int) used(position + i));
+        inflight.linked();
+    }
+
+    private void clear(int position, int count) {
+        Memory.storeFence();
+        for (int i = 0; i < count; i++) inflight.clear((int) used(position + i));
+        Memory.storeFence();
+        inflight.cleared(usedIdx);
     }
 
     private void logUsed(int first, int count) {
@@ -194,7 +231,7 @@ public final class SplitVirtqueue extends Virtqueue {
         else writeKicks(USED_FLAGS, 0);
         // The wish must be out before avail.idx is read; pairs with the driver's barrier between the two.
         Memory.fullFence();
-        return refresh();
+        return refresh() || resubmits() != 0;
     }
 
     private void writeKicks(long offset, int value) {

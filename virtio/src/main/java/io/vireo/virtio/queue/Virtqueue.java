@@ -48,9 +48,13 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     private int publishedCount;
     /** Null while nobody wants to know what is written to use buffers. */
     private UsedLog usedLog;
+    /** Null when nobody wants to know what is in flight. */
+    private final InflightArea inflightArea;
 
     /** @throws IllegalArgumentException a size beyond 1..32768 */
-    Virtqueue(int index, int size, long features) {
+    Virtqueue(int index, int size, long features, UsedLog usedLog, InflightArea inflightArea) {
+        this.usedLog = usedLog;
+        this.inflightArea = inflightArea;
         if (size < 1 || size > VirtqueueLayout.SIZE_MAX) throw new IllegalArgumentException("queue size " + size);
         this.index = index;
         this.size = size;
@@ -68,11 +72,39 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
      * @throws IllegalArgumentException a size or a base that no such virtqueue has
      */
     public static Virtqueue of(int index, int size, VirtqueueAreas areas, int base, long features) {
-        return switch (RingFormat.of(features)) {
-            case SPLIT -> new SplitVirtqueue(index, size, areas, base, features);
-            case PACKED -> new PackedVirtqueue(index, size, areas, base, features);
-        };
+        return of(index, size, areas, base, features, null, null);
     }
+
+    /**
+     * As above, for those who want to know of it, or to go on where a device has died.
+     *
+     * @param usedLog see {@link #logUsed}
+     * @param inflight where to write down what is in flight, null for nowhere. If it was written before, the device begins
+     *     with what was in flight, and not at {@code base}. Stays mapped until {@link #close}.
+     * @throws VirtqueueBroken what is written there is nonsense
+     */
+    public static Virtqueue of(
+            int index, int size, VirtqueueAreas areas, int base, long features, UsedLog usedLog, InflightArea inflight) {
+        Virtqueue virtqueue = switch (RingFormat.of(features)) {
+            case SPLIT -> new SplitVirtqueue(index, size, areas, base, features, usedLog, inflight);
+            case PACKED -> new PackedVirtqueue(index, size, areas, base, features, usedLog, inflight);
+        };
+        if (inflight != null) inflight.mapping().retain();
+        return virtqueue;
+    }
+
+    /** Gives up the memory in which requests in flight are written down. Nothing is called after this. */
+    public final void close() {
+        if (inflightArea != null) inflightArea.mapping().release();
+    }
+
+    /** Whether what is in flight is written down, so that another device can go on with it. */
+    public final boolean isTracked() {
+        return inflightArea != null;
+    }
+
+    /** Chains in flight in a device before this one, which are taken first and once more. */
+    public abstract int resubmits();
 
     /**
      * How many descriptors a chain may have: those of the longest request, which drivers with indirect tables send to

@@ -59,6 +59,16 @@ public final class VirtqueueBroken extends RuntimeException {
         INDIRECT_NESTED("an indirect descriptor in an indirect table"),
         /** [length] */
         INDIRECT_LENGTH("an indirect table's length is zero, too large, or not a multiple of 16"),
+        /** [version] */
+        INFLIGHT_VERSION("the in-flight region has an unknown version"),
+        /** [entries] */
+        INFLIGHT_SIZE("the in-flight region was made for another queue size"),
+        /** [index] */
+        INFLIGHT_INDEX("the in-flight region names a descriptor that is not there, or twice"),
+        /** [value] */
+        INFLIGHT_USED("the in-flight region goes on where no virtqueue can"),
+        /** [requests] */
+        INFLIGHT_HELD("requests of the connection before have not come back"),
         /** [device-readable bytes] */
         HEADER_SHORT("a request without a whole header"),
         /** [head] */

@@ -23,6 +23,8 @@ public enum MessageType {
     SET_BACKEND_REQ_FD(21, 0, 1, 1, ProtocolFeatures.BACKEND_REQ),
     GET_CONFIG(24, -1, 0, 0, ProtocolFeatures.CONFIG),
     SET_CONFIG(25, -1, 0, 0, ProtocolFeatures.CONFIG),
+    GET_INFLIGHT_FD(31, -1, 0, 0, ProtocolFeatures.INFLIGHT_SHMFD),
+    SET_INFLIGHT_FD(32, -1, 1, 1, ProtocolFeatures.INFLIGHT_SHMFD),
     RESET_DEVICE(34, 0, 0, 0, ProtocolFeatures.RESET_DEVICE),
     VRING_KICK(35, VhostUserLayout.STATE_BYTES, 0, 0, ProtocolFeatures.INBAND_NOTIFICATIONS),
     GET_MAX_MEM_SLOTS(36, 0, 0, 0, ProtocolFeatures.CONFIGURE_MEM_SLOTS),
@@ -67,8 +69,8 @@ public enum MessageType {
     /** Whether the request has a reply of its own, so that need_reply changes nothing. */
     public boolean hasReply() {
         return switch (this) {
-            case GET_FEATURES, GET_PROTOCOL_FEATURES, GET_VRING_BASE, GET_QUEUE_NUM, GET_CONFIG, GET_MAX_MEM_SLOTS,
-                GET_STATUS, SET_DEVICE_STATE_FD, CHECK_DEVICE_STATE -> true;
+            case GET_FEATURES, GET_PROTOCOL_FEATURES, GET_VRING_BASE, GET_QUEUE_NUM, GET_CONFIG, GET_INFLIGHT_FD,
+                GET_MAX_MEM_SLOTS, GET_STATUS, SET_DEVICE_STATE_FD, CHECK_DEVICE_STATE -> true;
             default -> false;
         };
     }

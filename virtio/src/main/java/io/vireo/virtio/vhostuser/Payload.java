@@ -38,6 +38,16 @@ final class Payload {
         return state(reply(request, VhostUserLayout.STATE_BYTES), index, num);
     }
 
+    /** @param payloadBytes as the request had it: front-ends in C compare the two */
+    static byte[] replyInflight(int request, int payloadBytes, InflightDescription inflight) {
+        byte[] reply = reply(request, payloadBytes);
+        I64.set(reply, VhostUserLayout.HEADER_BYTES + VhostUserLayout.INFLIGHT_SIZE, inflight.sizeBytes());
+        I64.set(reply, VhostUserLayout.HEADER_BYTES + VhostUserLayout.INFLIGHT_OFFSET, inflight.offset());
+        I32.set(reply, VhostUserLayout.HEADER_BYTES + VhostUserLayout.INFLIGHT_QUEUES,
+                inflight.queues() | inflight.queueSize() << 16);
+        return reply;
+    }
+
     /** A request of our own without payload. */
     static byte[] request(int request, int flags) {
         return message(request, flags, 0);

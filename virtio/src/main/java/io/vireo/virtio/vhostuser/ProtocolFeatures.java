@@ -14,6 +14,7 @@ public final class ProtocolFeatures {
     public static final long CONFIGURE_MEM_SLOTS = 1L << 15;
     public static final long STATUS = 1L << 16;
     public static final long DEVICE_STATE = 1L << 19;
+    public static final long GET_VRING_BASE_INFLIGHT = 1L << 20;
 
     /**
      * VHOST_USER_F_PROTOCOL_FEATURES: among the virtio feature bits, says that the two messages about protocol features
@@ -25,8 +26,9 @@ public final class ProtocolFeatures {
     public static final long LOG_ALL = 1L << 26;
 
     /** What a session offers. */
-    public static final long OFFERED = MQ | LOG_SHMFD | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD | RESET_DEVICE
-            | INBAND_NOTIFICATIONS | CONFIGURE_MEM_SLOTS | STATUS | DEVICE_STATE;
+    public static final long OFFERED = MQ | LOG_SHMFD | REPLY_ACK | BACKEND_REQ | CONFIG | BACKEND_SEND_FD
+            | INFLIGHT_SHMFD | RESET_DEVICE | INBAND_NOTIFICATIONS | CONFIGURE_MEM_SLOTS | STATUS | DEVICE_STATE
+            | GET_VRING_BASE_INFLIGHT;
 
     /** What INBAND_NOTIFICATIONS cannot do without. */
     static final long INBAND_NEEDS = BACKEND_REQ | REPLY_ACK;

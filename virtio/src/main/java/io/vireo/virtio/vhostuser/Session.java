@@ -24,6 +24,7 @@ public final class Session implements AutoCloseable {
     private final VringMessages vrings;
     private final MemoryMessages memory;
     private final LogMessages logs;
+    private final InflightMessages inflight;
     private final DeviceStateMessages deviceState;
     private final DeviceStatus status = new DeviceStatus();
     private boolean closed;
@@ -35,6 +36,7 @@ public final class Session implements AutoCloseable {
         vrings = new VringMessages(backend, link, negotiation, empty);
         memory = new MemoryMessages(backend, vrings, empty);
         logs = new LogMessages(vrings);
+        inflight = new InflightMessages(vrings);
         deviceState = new DeviceStateMessages(backend);
     }
 
@@ -42,9 +44,14 @@ public final class Session implements AutoCloseable {
      * What to do after a message.
      *
      * @param reply header and payload to send, or null
+     * @param file to be sent with the reply, or null; the receiver's to close
      * @param refused why the message was not obeyed although the connection goes on; null when it was obeyed
      */
-    public record Answer(byte[] reply, VhostUserException refused) {}
+    public record Answer(byte[] reply, Fd file, VhostUserException refused) {
+        private Answer(byte[] reply, VhostUserException refused) {
+            this(reply, null, refused);
+        }
+    }
 
     /**
      * Obeys one message.
@@ -59,6 +66,10 @@ public final class Session implements AutoCloseable {
             MessageType type = MessageType.of(header.request());
             try {
                 check(type, header, payload, fds);
+                if (type == MessageType.GET_INFLIGHT_FD) {
+                    InflightMessages.Made made = inflight.getInflightFd(payload);
+                    return new Answer(made.reply(), made.file(), null);
+                }
                 byte[] reply = obey(type, payload, fds);
                 return new Answer(reply == null && wantsReply(header) ? acknowledgement(header, 0) : reply, null);
             } catch (VhostUserException refused) {
@@ -104,6 +115,8 @@ public final class Session implements AutoCloseable {
             case ADD_MEM_REG -> done(() -> memory.addMemReg(payload, fds));
             case REM_MEM_REG -> done(() -> memory.remMemReg(payload));
             case SET_LOG_BASE -> logs.setLogBase(payload, fds);
+            case GET_INFLIGHT_FD -> throw new AssertionError("it has a reply of its own kind");
+            case SET_INFLIGHT_FD -> done(() -> inflight.setInflightFd(payload, fds));
             case SET_LOG_FD -> done(() -> logs.setLogFd(fds));
             case SET_VRING_NUM -> done(() -> vrings.setNum(payload));
             case SET_VRING_ADDR -> done(() -> vrings.setAddr(payload));
@@ -179,6 +192,9 @@ public final class Session implements AutoCloseable {
         boolean inband = (accepted & ProtocolFeatures.INBAND_NOTIFICATIONS) != 0;
         if (inband && (accepted & ProtocolFeatures.INBAND_NEEDS) != ProtocolFeatures.INBAND_NEEDS)
             throw new VhostUserException(Fault.FEATURES, "INBAND_NOTIFICATIONS without BACKEND_REQ and REPLY_ACK");
+        boolean suspends = (accepted & ProtocolFeatures.GET_VRING_BASE_INFLIGHT) != 0;
+        if (suspends && (accepted & ProtocolFeatures.INFLIGHT_SHMFD) == 0)
+            throw new VhostUserException(Fault.FEATURES, "GET_VRING_BASE_INFLIGHT without INFLIGHT_SHMFD");
         negotiation.protocolFeatures = accepted;
     }
 
@@ -235,6 +251,7 @@ public final class Session implements AutoCloseable {
         failure = attempt(backend::disconnected, failure);
         vrings.close();
         logs.close();
+        inflight.close();
         deviceState.close();
         memory.close();
         if (failure != null) throw failure;

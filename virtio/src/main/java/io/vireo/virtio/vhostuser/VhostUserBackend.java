@@ -50,15 +50,28 @@ public interface VhostUserBackend {
     /** As {@link #logWrites}, for what is written into a running vring's own areas. */
     void logUsed(int index, UsedLog log);
 
-    /** Starts a vring, beginning with a look at what is available: the kick may have come and gone before. */
+    /**
+     * Starts a vring, beginning with what is in flight by its in-flight area and a look at what is available: the kick may
+     * have come and gone before.
+     *
+     * @throws VhostUserException the in-flight area cannot be gone on with
+     */
     void startVring(int index, VringSetup setup);
 
+    /** What becomes of requests that failed and are kept to be tried again, when their vring stops. */
+    enum Failed {
+        /** They are tried once more, and answered. */
+        ANSWER,
+        /** Where they are written down they stay in flight, for whoever goes on with the vring. */
+        SUSPEND
+    }
+
     /**
-     * Stops a running vring and waits until its requests in flight are completed and used.
+     * Stops a running vring and waits until its requests in flight are completed and used, but for those that failed.
      *
      * @return where the device would have gone on, see {@link io.vireo.virtio.queue.Virtqueue#base}
      */
-    int stopVring(int index);
+    int stopVring(int index, Failed failed);
 
     /** A running vring's call from now on; null when the driver polls. The one before is closed after this returned. */
     void setCall(int index, EventFd call);

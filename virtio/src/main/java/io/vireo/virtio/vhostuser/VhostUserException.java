@@ -25,6 +25,7 @@ public final class VhostUserException extends RuntimeException {
         MEMORY_REGION,
         MEMORY_SLOTS,
         LOG,
+        INFLIGHT,
         CONFIG,
         STATUS,
         DEVICE_STATE,

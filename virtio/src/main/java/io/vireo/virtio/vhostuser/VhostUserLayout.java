@@ -14,6 +14,7 @@ package io.vireo.virtio.vhostuser;
  * struct log     { u64 size; u64 offset; };
  * struct state transfer { u32 direction; u32 phase; };             // SET_DEVICE_STATE_FD; 0 = save, 1 = load
  * struct config  { u32 offset; u32 size; u32 flags; u8 payload[size]; };
+ * struct inflight { u64 mmap_size; u64 mmap_offset; u16 queues; u16 queue_size; };   // GET_INFLIGHT_FD, SET_INFLIGHT_FD
  * u64 for features, counts, acknowledgements (0 = done) and vring descriptors (index, NO_FD)
  * }</pre>
  */
@@ -72,6 +73,14 @@ public final class VhostUserLayout {
     public static final int DEVICE_STATE_BYTES = 8;
     /** Of the answer: there is no descriptor with it. Bits 0 to 7 say what went wrong. */
     public static final int DEVICE_STATE_NO_FD = 0x100;
+
+    public static final int INFLIGHT_SIZE = 0;
+    public static final int INFLIGHT_OFFSET = 8;
+    public static final int INFLIGHT_QUEUES = 16;
+    public static final int INFLIGHT_QUEUE_SIZE = 18;
+    public static final int INFLIGHT_BYTES = 20;
+    /** As a compiler lays it out in an array. */
+    public static final int INFLIGHT_PADDED_BYTES = 24;
 
     /** Of the u64 that comes with a kick, call or err descriptor: the vring's index, and "no descriptor attached". */
     public static final int VRING_INDEX_MASK = 0xFF;

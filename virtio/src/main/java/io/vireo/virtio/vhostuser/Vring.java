@@ -17,6 +17,8 @@ final class Vring implements AutoCloseable {
     EventFd kick;
     Enabled enabled = Enabled.UNSAID;
     boolean running;
+    /** Where it stopped last, null if it never ran: a front-end that lets it go on elsewhere has a driver that began anew. */
+    Integer stoppedAt;
 
     /** A vring nobody spoke of is enabled only for a front-end that does not negotiate protocol features. */
     enum Enabled { UNSAID, YES, NO }

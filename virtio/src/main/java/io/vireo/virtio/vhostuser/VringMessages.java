@@ -3,10 +3,12 @@ package io.vireo.virtio.vhostuser;
 import io.vireo.posix.EventFd;
 import io.vireo.posix.Fd;
 import io.vireo.virtio.memory.DirtyLog;
+import io.vireo.virtio.queue.InflightArea;
 import io.vireo.virtio.queue.RingFormat;
 import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
+import io.vireo.virtio.vhostuser.VhostUserBackend.Failed;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import java.util.List;
 
@@ -26,6 +28,8 @@ final class VringMessages implements AutoCloseable {
     private MemoryTable memory;
     /** The log messages' own; null before there is one. */
     private DirtyLog log;
+    /** The in-flight messages' own; null before there is one. */
+    private InflightRegion inflight;
     /** What the back-end was told to mark writes in. */
     private DirtyLog logInUse;
 
@@ -80,13 +84,13 @@ final class VringMessages implements AutoCloseable {
         Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
         long enable = Payload.u32(payload, VhostUserLayout.STATE_NUM);
         vring.enabled = enable != 0 ? Vring.Enabled.YES : Vring.Enabled.NO;
-        if (enable == 0) stop(vring);
+        if (enable == 0) stop(vring, ofFailed());
         else startIfReady(vring);
     }
 
     byte[] getBase(byte[] payload) {
         Vring vring = vring(Payload.u32(payload, VhostUserLayout.STATE_INDEX));
-        end(vring);
+        end(vring, ofFailed());
         return Payload.replyState(MessageType.GET_VRING_BASE.id(), vring.index, vring.base(format()));
     }
 
@@ -97,7 +101,7 @@ final class VringMessages implements AutoCloseable {
             throw new VhostUserException(Fault.DESCRIPTOR_COUNT,
                     "vring " + vring.index + " without a kick: polling for ever is not supported");
         }
-        stop(vring);
+        stop(vring, ofFailed());
         vring.replaceKick(kick);
         startIfReady(vring);
     }
@@ -197,6 +201,13 @@ final class VringMessages implements AutoCloseable {
         return new UsedLog(log, memory.gpa(vring.addresses.descriptor()), vring.addresses.log());
     }
 
+    /** Has what is in flight written down elsewhere from the next start of a vring on. */
+    void useInflight(InflightRegion next) {
+        if (anyRuns()) throw new VhostUserException(Fault.VRING_RUNNING, "another in-flight region while a vring runs");
+        inflight = next;
+        for (Vring vring : vrings) vring.stoppedAt = null;
+    }
+
     void useMemory(MemoryTable next) {
         memory = next;
         // A descriptor area may be elsewhere for the guest now, though not for the front-end.
@@ -212,19 +223,20 @@ final class VringMessages implements AutoCloseable {
 
     /** Stops them all until their next kick. */
     void stopAll() {
-        for (Vring vring : vrings) end(vring);
+        for (Vring vring : vrings) end(vring, Failed.ANSWER);
     }
 
     void reset() {
         stopAll();
         for (Vring vring : vrings) vring.reset();
+        if (inflight != null) inflight.forget(format());
     }
 
     /** Stops a vring until its next kick. With the last one of a guest on the move, the disk is handed over. */
-    private void end(Vring vring) {
+    private void end(Vring vring, Failed failed) {
         // By now a front-end may have disabled it; that it has a kick says that it was to run.
         boolean hadKick = vring.kick != null;
-        stop(vring);
+        stop(vring, failed);
         vring.replaceKick(null);
         if (hadKick && !anyHasKick() && negotiation.logsAll()) backend.handOver();
     }
@@ -254,7 +266,7 @@ final class VringMessages implements AutoCloseable {
         if (vring.running) throw new VhostUserException(Fault.VRING_RUNNING, type + " while vring " + vring.index + " runs");
     }
 
-    private RingFormat format() {
+    RingFormat format() {
         return RingFormat.of(negotiation.features);
     }
 
@@ -298,11 +310,13 @@ final class VringMessages implements AutoCloseable {
         if (vring.running || !negotiation.featuresAccepted || !isEnabled(vring)) return;
         if (memory.isEmpty() || vring.size == 0 || vring.addresses == null || vring.kick == null) return;
         VirtqueueAreas areas;
+        InflightArea area;
         int base = vring.base(format());
         try {
             // Size and base may have come before the features that say how they are meant.
             requireSize(vring, vring.size);
-            requireBase(vring, base);
+            area = inflightArea(vring);
+            if (area == null || !area.isBegun()) requireBase(vring, base);
             areas = memory.translate(vring.addresses, format(), vring.size);
         } catch (VhostUserException e) {
             vring.replaceKick(null);
@@ -313,9 +327,22 @@ final class VringMessages implements AutoCloseable {
             vring.call.sendInband();
             vring.err.sendInband();
         }
-        backend.startVring(vring.index, new VringSetup(
-                vring.size, areas, base, vring.kick, vring.call.get(), vring.err.get(), usedLog(vring)));
+        try {
+            backend.startVring(vring.index, new VringSetup(
+                    vring.size, areas, base, vring.kick, vring.call.get(), vring.err.get(), usedLog(vring), area));
+        } catch (VhostUserException e) {
+            vring.replaceKick(null);
+            throw e;
+        }
         vring.running = true;
+    }
+
+    /** Null when nobody wants to know what is in flight. */
+    private InflightArea inflightArea(Vring vring) {
+        if (inflight == null) return null;
+        InflightArea area = inflight.area(vring.index, format(), vring.size);
+        if (vring.stoppedAt != null && vring.stoppedAt != vring.base(format())) area.forget();
+        return area;
     }
 
     private boolean isEnabled(Vring vring) {
@@ -326,9 +353,14 @@ final class VringMessages implements AutoCloseable {
         };
     }
 
-    private void stop(Vring vring) {
+    /** What a front-end wants that stops a vring and stays: all of it answered, unless it knows better. */
+    private Failed ofFailed() {
+        return negotiation.has(ProtocolFeatures.GET_VRING_BASE_INFLIGHT) ? Failed.SUSPEND : Failed.ANSWER;
+    }
+
+    private void stop(Vring vring, Failed failed) {
         if (!vring.running) return;
-        vring.base = backend.stopVring(vring.index);
+        vring.base = vring.stoppedAt = backend.stopVring(vring.index, failed);
         vring.running = false;
     }
 
@@ -338,7 +370,7 @@ final class VringMessages implements AutoCloseable {
      */
     void end() {
         RuntimeException failure = null;
-        for (Vring vring : vrings) failure = Session.attempt(() -> stop(vring), failure);
+        for (Vring vring : vrings) failure = Session.attempt(() -> stop(vring, Failed.SUSPEND), failure);
         // One that did not stop still has its requests come back some day, when the log is long gone.
         for (Vring vring : vrings) {
             if (vring.running && log != null)

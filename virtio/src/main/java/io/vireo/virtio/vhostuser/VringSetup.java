@@ -1,6 +1,7 @@
 package io.vireo.virtio.vhostuser;
 
 import io.vireo.posix.EventFd;
+import io.vireo.virtio.queue.InflightArea;
 import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 
@@ -14,6 +15,14 @@ import io.vireo.virtio.queue.VirtqueueAreas;
  * @param call null when the driver polls
  * @param err null when the front-end does not want to know
  * @param usedLog null when what is written into its areas is not logged
+ * @param inflight null when what is in flight is not written down; else it may say better than {@code base} where to go on
  */
 public record VringSetup(
-        int size, VirtqueueAreas areas, int base, EventFd kick, EventFd call, EventFd err, UsedLog usedLog) {}
+        int size,
+        VirtqueueAreas areas,
+        int base,
+        EventFd kick,
+        EventFd call,
+        EventFd err,
+        UsedLog usedLog,
+        InflightArea inflight) {}

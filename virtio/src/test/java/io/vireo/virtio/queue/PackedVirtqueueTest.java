@@ -313,9 +313,9 @@ class PackedVirtqueueTest {
     void refusesSizesAndBasesNoRingHas() {
         VirtqueueAreas areas = guest.areas();
         for (int size : new int[] {0, 32769, -8})
-            assertThrows(IllegalArgumentException.class, () -> new PackedVirtqueue(0, size, areas, 0x8000_8000, 0));
-        assertThrows(IllegalArgumentException.class, () -> new PackedVirtqueue(0, SIZE, areas, 0x8000_8006, 0));
-        assertEquals(1, new PackedVirtqueue(0, 1, areas, 0x8000_8000, 0).size());
+            assertThrows(IllegalArgumentException.class, () -> new PackedVirtqueue(0, size, areas, 0x8000_8000, 0, null, null));
+        assertThrows(IllegalArgumentException.class, () -> new PackedVirtqueue(0, SIZE, areas, 0x8000_8006, 0, null, null));
+        assertEquals(1, new PackedVirtqueue(0, 1, areas, 0x8000_8000, 0, null, null).size());
     }
 
     @Test

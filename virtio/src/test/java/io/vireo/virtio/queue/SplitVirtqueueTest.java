@@ -357,7 +357,7 @@ class SplitVirtqueueTest {
     void goesOnWithARingThatAnotherDeviceServed() {
         guest.usedIdx(0xFFFE);
         guest.availIdx(0xFFFF);
-        SplitVirtqueue resumed = new SplitVirtqueue(1, SIZE, guest.areas(), 0xFFFF, 0);
+        SplitVirtqueue resumed = new SplitVirtqueue(1, SIZE, guest.areas(), 0xFFFF, 0, null, null);
         assertFalse(resumed.hasAvailable());
         guest.chain(7, readable(page, 16));
         guest.publish(7);
@@ -411,8 +411,8 @@ class SplitVirtqueueTest {
     void refusesSizesAndBasesNoRingHas() {
         VirtqueueAreas areas = guest.areas();
         for (int size : new int[] {0, 1, 3, 100, 65536, -8}) {
-            assertThrows(IllegalArgumentException.class, () -> new SplitVirtqueue(0, size, areas, 0, 0));
+            assertThrows(IllegalArgumentException.class, () -> new SplitVirtqueue(0, size, areas, 0, 0, null, null));
         }
-        assertThrows(IllegalArgumentException.class, () -> new SplitVirtqueue(0, SIZE, areas, 0x10000, 0));
+        assertThrows(IllegalArgumentException.class, () -> new SplitVirtqueue(0, SIZE, areas, 0x10000, 0, null, null));
     }
 }

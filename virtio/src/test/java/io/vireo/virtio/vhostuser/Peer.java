@@ -86,6 +86,11 @@ final class Peer {
         return buffer(VhostUserLayout.LOG_BYTES).putLong(sizeBytes).putLong(offset).array();
     }
 
+    static byte[] inflight(long sizeBytes, long offset, int queues, int queueSize) {
+        return buffer(VhostUserLayout.INFLIGHT_BYTES)
+                .putLong(sizeBytes).putLong(offset).putShort((short) queues).putShort((short) queueSize).array();
+    }
+
     /** As {@link #addresses(int, long)}, with the used ring's pages logged from {@code log} on. */
     static byte[] loggedAddresses(int index, long at, long log) {
         byte[] addresses = addresses(index, at);

@@ -24,6 +24,8 @@ final class RecordingBackend implements VhostUserBackend {
     static final int CONFIG_BYTES = 60;
     static final int WRITABLE_OFFSET = 32;
 
+    /** What was to become of failed requests, stop by stop. */
+    final List<Failed> ends = new ArrayList<>();
     final List<String> calls = new ArrayList<>();
     final VringSetup[] running = new VringSetup[QUEUES];
     final VirtqueueAreas[] rings = new VirtqueueAreas[QUEUES];
@@ -105,11 +107,12 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
-    public int stopVring(int index) {
+    public int stopVring(int index, Failed failed) {
         VringSetup setup = running[index];
         assertNotNull(setup, "only a running vring is stopped");
         assertFalse(setup.kick().fd().isClosed(), "the kick outlives the vring");
         running[index] = null;
+        ends.add(failed);
         calls.add("stop " + index);
         return stopsAt;
     }

@@ -65,6 +65,7 @@ class SessionFuzzTest {
         try {
             Session.Answer answer = peer.session.handle(new MessageHeader(request, flags, payload.length), payload, fds);
             assertTrue(fds.isEmpty());
+            if (answer.file() != null) answer.file().close();
             return answer.refused() == null ? 0 : 1;
         } catch (VhostUserException e) {
             // Whoever serves a socket would close it here; going on only asks more of the session.
@@ -78,6 +79,9 @@ class SessionFuzzTest {
         byte[] payload = switch (type) {
             case SET_FEATURES ->
                 Peer.u64(often(RecordingBackend.FEATURES | 1L << 30 | (random.nextInt(3) == 0 ? 1L << 26 : 0)));
+            case GET_INFLIGHT_FD -> Peer.inflight(0, 0, (int) often(RecordingBackend.QUEUES), (int) often(Peer.RING_SIZE));
+            case SET_INFLIGHT_FD -> Peer.inflight(often(32 << 10), often(0), (int) often(RecordingBackend.QUEUES),
+                    (int) often(Peer.RING_SIZE));
             case SET_LOG_BASE -> Peer.logBase(often(Peer.MEMORY_BYTES), often(0));
             case SET_PROTOCOL_FEATURES -> Peer.u64(often(ProtocolFeatures.OFFERED));
             case SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR ->
@@ -129,7 +133,7 @@ class SessionFuzzTest {
         if (random.nextInt(15) == 0) return random.nextInt(10);
         return switch (type) {
             case SET_MEM_TABLE -> payload.length > 0 ? Math.min(payload[0] & 0xFF, 20) : 0;
-            case ADD_MEM_REG, SET_BACKEND_REQ_FD, SET_LOG_BASE, SET_LOG_FD, SET_DEVICE_STATE_FD -> 1;
+            case ADD_MEM_REG, SET_BACKEND_REQ_FD, SET_LOG_BASE, SET_LOG_FD, SET_INFLIGHT_FD, SET_DEVICE_STATE_FD -> 1;
             case SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR -> payload.length > 1 && (payload[1] & 1) != 0 ? 0 : 1;
             default -> 0;
         };
@@ -138,7 +142,7 @@ class SessionFuzzTest {
     private Fd descriptor(MessageType type) {
         int kind = random.nextInt(12);
         boolean wantsMemory = type == MessageType.SET_MEM_TABLE || type == MessageType.ADD_MEM_REG
-                || type == MessageType.SET_LOG_BASE;
+                || type == MessageType.SET_LOG_BASE || type == MessageType.SET_INFLIGHT_FD;
         if (kind == 0) return Sockets.any();
         if (kind == 1) return Peer.memory(random.nextInt(3) * 4096);
         if (kind == 2) return Peer.event();

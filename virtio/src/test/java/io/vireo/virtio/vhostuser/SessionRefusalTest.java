@@ -67,7 +67,7 @@ class SessionRefusalTest {
                 new Wrong("request 200", Fault.UNKNOWN_REQUEST, 200, new byte[64], EIGHT),
                 new Wrong("request 2^32-1", Fault.UNKNOWN_REQUEST, -1, Peer.none(), NONE),
                 new Wrong("IOTLB_MSG", Fault.UNKNOWN_REQUEST, 22, new byte[32], NONE),
-                new Wrong("GET_INFLIGHT_FD", Fault.UNKNOWN_REQUEST, 31, new byte[20], NONE),
+                new Wrong("POSTCOPY_ADVISE", Fault.UNKNOWN_REQUEST, 28, Peer.none(), NONE),
                 wrong("log of 2^62 bytes", Fault.LOG, MessageType.SET_LOG_BASE, Peer.logBase(1L << 62, 0), MEMORY),
                 wrong("log of no bytes", Fault.LOG, MessageType.SET_LOG_BASE, Peer.logBase(0, 0), MEMORY),
                 wrong("log of -1 bytes", Fault.LOG, MessageType.SET_LOG_BASE, Peer.logBase(-1, 0), MEMORY),

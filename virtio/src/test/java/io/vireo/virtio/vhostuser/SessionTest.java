@@ -45,7 +45,7 @@ class SessionTest {
     @Tag("vhost-user/GET_MAX_MEM_SLOTS")
     void offersTheDevicesFeaturesAndItsOwn() {
         assertEquals(RecordingBackend.FEATURES | 1L << 30 | 1L << 26, peer.get(MessageType.GET_FEATURES));
-        assertEquals(0x9e62b, peer.get(MessageType.GET_PROTOCOL_FEATURES));
+        assertEquals(0x19f62b, peer.get(MessageType.GET_PROTOCOL_FEATURES));
         peer.negotiate();
         assertEquals(RecordingBackend.FEATURES, peer.backend.accepted, "the device never sees bit 30");
         assertEquals(RecordingBackend.QUEUES, peer.get(MessageType.GET_QUEUE_NUM));
