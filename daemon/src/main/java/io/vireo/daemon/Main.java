@@ -13,6 +13,7 @@ import picocli.CommandLine.HelpCommand;
 @Command(
         name = "vireo",
         description = "A storage data plane for virtual machines.",
+        footer = "  vm              Boots Linux on KVM with disks of this data plane: an example. ./vireo vm --help",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         subcommands = {

@@ -88,6 +88,11 @@ final class Guest implements AutoCloseable {
         }
     }
 
+    /** What was said so far in lines that begin so. */
+    List<String> said(String prefix) {
+        return qemu.out().stream().filter(line -> line.startsWith(prefix)).toList();
+    }
+
     /** A line for the job's {@code read}. */
     void tell(String line) {
         qemu.tell(line);
@@ -118,7 +123,7 @@ final class Guest implements AutoCloseable {
     }
 
     /** A cpio archive ("newc") of one file. The kernel unpacks every archive of an initrd, one after the other. */
-    private static byte[] archive(String name, String content) {
+    static byte[] archive(String name, String content) {
         return (entry(name, 0100644, content) + entry("TRAILER!!!", 0, "")).getBytes(StandardCharsets.US_ASCII);
     }
 
