@@ -25,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -129,6 +130,45 @@ final class FullDiskTest {
             assertTrue(stops.size() >= 2 && stops.getFirst().contains("ENOSPC"), stops::toString);
             assertEquals(0, Vireo.run("drain", "vda", "--control", control.toString()).exit());
             assertEquals(0, daemon.terminate(Duration.ofSeconds(20)), daemon.failure("end")::getMessage);
+        }
+    }
+
+    /** What failed was never answered, so it is in flight; the daemon that finds it so tries it again, and stops again. */
+    @Test
+    @Tag("vhost-user-INFLIGHT/failed")
+    void staysStoppedWhenTheDaemonIsKilledAndLosesNothing() throws Exception {
+        try (DriverMemory memory = DriverMemory.create(32L << 20)) {
+            VireoDaemon daemon = serve("auto", "");
+            try (VhostUserDisk disk = VhostUserDisk.attach(
+                    folder.resolve("vda.sock"), memory, VhostUserDisk.Options.defaults().withInflight())) {
+                VerifyingLoad load = new VerifyingLoad(disk.transport(), LoadOptions.of(SEED).withDepth(16)
+                        .withDataBytesMax(64 << 10).withWindowSectors((int) (IMAGE_BYTES / 512)).withRequestsMax(2_000)
+                        .withMix(WRITES_AND_READS).withStallNanos(Vireo.PATIENCE.toNanos()));
+                for (int kill = 0; kill < 2; kill++) {
+                    CompletableFuture<LoadResult> running =
+                            CompletableFuture.supplyAsync(load::run, work -> Thread.ofPlatform().daemon().start(work));
+                    awaitState(daemon, "io-error");
+                    daemon.close();
+                    load.leave();
+                    LoadResult left = running.get(Vireo.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+                    assertTrue(left.clean(), left::toString);
+                    daemon = serve("auto", "");
+                    disk.reattach(folder.resolve("vda.sock"));
+                }
+                VireoDaemon last = daemon;
+                Await.until("it says what it goes on with",
+                        () -> last.err().stream().anyMatch(line -> line.contains("resubmitted")));
+                awaitState(daemon, "io-error");
+                run("mount", "-o", "remount,size=64m", small.toString());
+                assertEquals(0, Vireo.run("resume", "vda", "--control", control.toString()).exit());
+                LoadResult loaded = load.run();
+                assertTrue(loaded.clean(), loaded::toString);
+                assertTrue(loaded.verifiedSectors() > 0, loaded::toString);
+                assertTrue(!daemon.scrape().has("vireo_device_request_errors_total", DISK), "the guest was told of an error");
+                assertEquals(0, daemon.terminate(Duration.ofSeconds(20)), daemon.failure("end")::getMessage);
+            } finally {
+                daemon.close();
+            }
         }
     }
 

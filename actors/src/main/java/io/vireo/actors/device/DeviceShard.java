@@ -264,18 +264,19 @@ public final class DeviceShard implements PolledDevice {
         passage.submitted(batch.count());
         completionsAnnounced = true;
         long doneBefore = done;
-        for (int i = 0; i < batch.count(); i++) {
-            RequestSlot slot = batch.slot(i);
-            if (slot.needsNode()) {
-                submitToNode(slot, slot.toNode(durableWrites));
-            } else {
-                slot.answered();
-                completed(slot);
-            }
-        }
+        for (int i = 0; i < batch.count(); i++) submit(batch.slot(i));
         completionsAnnounced = false;
         nodeAnswersAtOnce = done - doneBefore == batch.count();
         batch.recycle();
+    }
+
+    private void submit(RequestSlot slot) {
+        if (slot.needsNode()) {
+            submitToNode(slot, slot.toNode(durableWrites));
+        } else {
+            slot.answered();
+            completed(slot);
+        }
     }
 
     private void submitToNode(RequestSlot slot, IoRequest request) {
@@ -420,9 +421,31 @@ public final class DeviceShard implements PolledDevice {
             stopped.complete(next);
         });
         if (suspendFailed && queue.ring.isTracked()) queue.suspends = true;
+        else if (!queue.closed) takeResubmits(queue);
         queue.stop(drained);
         if (queue.suspends) failed.hand(queue, queue::release);
         else failed.hand(queue, this::retry);
+    }
+
+    /** What was in flight before is to be answered by a virtqueue that stops for good, whoever holds the intake. */
+    private void takeResubmits(ServedVirtqueue queue) {
+        try {
+            while (queue.ring.resubmits() > 0) {
+                RequestSlot slot = queue.take(lease, chain, reader, System.nanoTime());
+                Memory.raiseFaults();
+                passage.drained(1);
+                passage.submitted(1);
+                submit(slot);
+            }
+        } catch (VirtqueueBroken e) {
+            queue.shut();
+            listener.virtqueueBroken(queue.ring.index(), e);
+        } catch (InternalError e) {
+            memoryLost(e);
+        } catch (RuntimeException | Error e) {
+            fail(e);
+            device.tell(new DeviceActor.Failed(e));
+        }
     }
 
     /** If the intake is open, tries again what has failed, then looks at the rings, whose kicks may have gone unheard. */

@@ -271,6 +271,26 @@ class DeviceErrorTest {
         }
     }
 
+    /** Nobody else would: where it goes on is behind them. */
+    @Test
+    @Tag("vhost-user-INFLIGHT/failed")
+    void aQueueThatStopsAnswersFirstWhatWasInFlightBeforeItAlsoWhenItsDeviceIsHeld() throws Exception {
+        try (NativeBlock block = NativeBlock.allocate(RingFormat.SPLIT.inflightBytes(DrivenDevice.QUEUE_SIZE), 64);
+                DrivenDevice driven = driven(STOP)) {
+            Memory.zero(block.address(), RingFormat.SPLIT.inflightBytes(DrivenDevice.QUEUE_SIZE));
+            InflightArea area = new InflightArea(block.address(), DrivenDevice.QUEUE_SIZE, SharedMapping.of(() -> {}));
+            driven.device.stopQueue(0).get(30, TimeUnit.SECONDS);
+            driven.start(0, area);
+            stopOver(driven, 2);
+            driven.device.suspendQueue(0).get(30, TimeUnit.SECONDS);
+            node.manner = Manner.COMPLETE;
+            assertEquals(2, driven.start(0, area));
+            assertEquals(2, driven.device.stopQueue(0).get(30, TimeUnit.SECONDS));
+            for (int i = 0; i < 2; i++) assertEquals(BlkLayout.S_OK, driven.queue.status(driven.reap()));
+            assertEquals(0, driven.start(2, area));
+        }
+    }
+
     /** What is at the drive when the virtqueue is suspended and fails then is no driver's business either. */
     @Test
     @Tag("vhost-user-INFLIGHT/failed")

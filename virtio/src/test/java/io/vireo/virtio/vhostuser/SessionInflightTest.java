@@ -23,7 +23,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Where requests in flight are written down, between a front-end and the back-ends that come and go. */
-@Tag("vhost-user-INFLIGHT/messages")
 class SessionInflightTest {
     /** Of a split virtqueue of 128. */
     private static final long PART_BYTES = 2112;
@@ -59,6 +58,7 @@ class SessionInflightTest {
     }
 
     @Test
+    @Tag("vhost-user-INFLIGHT/messages")
     void makesMemoryThatTheFrontEndKeepsAndUsesItAtOnce() {
         // As C lays the structure out.
         byte[] padded = new byte[24];
@@ -80,6 +80,7 @@ class SessionInflightTest {
     }
 
     @Test
+    @Tag("vhost-user-INFLIGHT/messages")
     void usesWhatItIsGivenFromItsOffsetOn() {
         assertEquals(0, Peer.u64(set(2 * PART_BYTES + 72, Peer.inflight(2 * PART_BYTES, 72, 2, 128))));
         peer.setUp(0);

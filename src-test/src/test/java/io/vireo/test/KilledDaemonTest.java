@@ -1,0 +1,116 @@
+package io.vireo.test;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vireo.virtio.driver.DriverMemory;
+import io.vireo.virtio.driver.LoadOptions;
+import io.vireo.virtio.driver.LoadResult;
+import io.vireo.virtio.driver.VerifyingLoad;
+import io.vireo.virtio.driver.VhostUserDisk;
+import io.vireo.virtio.queue.VirtqueueLayout;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * The daemon is killed at random moments of a verified load, started again, and finds what was in flight in the memory
+ * that the front-end has kept: every request is answered once, and every sector is right. {@code -Dvireo.soak} kills more often.
+ */
+final class KilledDaemonTest {
+    private static final long SEED = Long.getLong("vireo.seed", System.nanoTime());
+    private static final int SOAK = Integer.getInteger("vireo.soak", 1);
+    /** Of each kind of ring. */
+    private static final int KILLS = SOAK == 1 ? 4 : 10 * SOAK;
+    private static final long IMAGE_BYTES = 64L << 20;
+    private static final int QUEUE_SIZE = 256;
+
+    @TempDir
+    Path folder;
+
+    private final Random random = new Random(SEED);
+
+    @ParameterizedTest(name = "packed={0} in_order={1} cache.direct={2} queues={3}")
+    @CsvSource({"off, off, on, 2", "on, off, on, 1", "on, on, off, 2"})
+    @Tag("vhost-user-INFLIGHT/kill")
+    void losesNothingAndDoesNothingTwice(String packed, String inOrder, String direct, int queues) throws Exception {
+        System.out.println("KilledDaemonTest -Dvireo.seed=" + SEED);
+        long features = (packed.equals("on") ? VirtqueueLayout.F_RING_PACKED : 0)
+                | (inOrder.equals("on") ? VirtqueueLayout.F_IN_ORDER : 0);
+        Path image = folder.resolve("disk.img");
+        try (var file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength(IMAGE_BYTES);
+        }
+        Path socket = folder.resolve("vda.sock");
+        int port = Scrape.freePort();
+        Path conf = Files.writeString(folder.resolve("vireo.conf"), """
+                vireo {
+                  drives.disk { driver = file, filename = "%s", cache.direct = %s }
+                  devices.vda {
+                    drive = disk, num-queues = %d, queue-size = %d, packed = %s, in_order = %s, transport.path = "%s"
+                  }
+                  metrics.port = %d
+                }
+                """.formatted(image, direct, queues, QUEUE_SIZE, packed, inOrder, socket, port));
+        VhostUserDisk.Options options = VhostUserDisk.Options.defaults().withQueues(queues, QUEUE_SIZE)
+                .withFeatures(features).withInflight();
+        VireoDaemon daemon = VireoDaemon.serve(Vireo.HOME, List.of(), conf, port, "vda");
+        long resubmits = 0;
+        try (DriverMemory memory = DriverMemory.create(64L << 20);
+                VhostUserDisk disk = VhostUserDisk.attach(socket, memory, options)) {
+            assertEquals(features, disk.features() & features, "what this is about was not offered");
+            VerifyingLoad load = new VerifyingLoad(disk.transport(), LoadOptions.of(SEED).withDepth(48)
+                    .withDataBytesMax(32 << 10).withStallNanos(Vireo.PATIENCE.toNanos()));
+            for (int kill = 0; kill < KILLS; kill++) {
+                CompletableFuture<LoadResult> running = run(load);
+                awaitRequests(load, running, 1 + random.nextInt(3_000));
+                resubmits += resubmits(daemon);
+                daemon.close();
+                load.leave();
+                judge(running, kill);
+                daemon = VireoDaemon.serve(Vireo.HOME, List.of(), conf, port, "vda");
+                disk.reattach(socket);
+            }
+            CompletableFuture<LoadResult> running = run(load);
+            awaitRequests(load, running, 1_000);
+            resubmits += resubmits(daemon);
+            load.stop();
+            LoadResult last = judge(running, KILLS);
+            assertNotEquals(0, last.verifiedSectors());
+            assertEquals(0, daemon.terminate(Duration.ofSeconds(20)), daemon.failure("end")::getMessage);
+        } finally {
+            daemon.close();
+        }
+        assertNotEquals(0, resubmits, "no kill found a request in flight");
+    }
+
+    private static long resubmits(VireoDaemon daemon) {
+        return daemon.err().stream().filter(line -> line.contains("resubmitted")).count();
+    }
+
+    private static CompletableFuture<LoadResult> run(VerifyingLoad load) {
+        return CompletableFuture.supplyAsync(load::run, work -> Thread.ofPlatform().daemon().start(work));
+    }
+
+    /** Not a time: however slow it is here, the load is well under way. */
+    private static void awaitRequests(VerifyingLoad load, CompletableFuture<LoadResult> running, long count) {
+        Await.until(count + " requests", () -> load.completedRequests() >= count || running.isDone());
+    }
+
+    private static LoadResult judge(CompletableFuture<LoadResult> running, int kill) throws Exception {
+        LoadResult result = running.get(Vireo.PATIENCE.toSeconds() * 2, TimeUnit.SECONDS);
+        assertTrue(result.clean(), () -> "seed " + SEED + ", after kill " + kill + ": " + result);
+        return result;
+    }
+}
