@@ -78,6 +78,7 @@ public final class Epoll implements AutoCloseable {
      * @return how many there are, 0 after the timeout or an interrupting signal
      */
     public int await(long timeoutNanos) {
+        fd.number(); // throws where all below would write to memory that was given back
         long result = millisOnly ? waitMillis(timeoutNanos) : waitNanos(timeoutNanos);
         if (result == -Errno.ENOSYS && !millisOnly) {
             millisOnly = true; // a kernel before 5.11

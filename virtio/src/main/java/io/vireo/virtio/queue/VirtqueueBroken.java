@@ -1,5 +1,7 @@
 package io.vireo.virtio.queue;
 
+import java.util.Set;
+
 /**
  * The driver broke a rule of the virtqueue that leaves no way to answer the request: the vring stops until it is reset.
  *
@@ -73,6 +75,10 @@ public final class VirtqueueBroken extends RuntimeException {
         HEADER_SHORT("a request without a whole header"),
         /** [head] */
         STATUS_MISSING("a request without room for its status");
+
+        /** Of an {@link InflightArea}, which the front-end keeps: no driver can do it. */
+        public static final Set<Fault> OF_INFLIGHT =
+                Set.of(INFLIGHT_VERSION, INFLIGHT_SIZE, INFLIGHT_INDEX, INFLIGHT_USED, INFLIGHT_HELD);
 
         private final String text;
 

@@ -63,7 +63,9 @@ class GarbagePackedRingTest {
             for (int round = 0; round < ROUNDS; round++) serve(round);
         });
         assertTrue(guest.guest().guardsAreIntact(), "seed " + SEED);
-        assertEquals(EnumSet.complementOf(EnumSet.copyOf(OF_SPLIT_ONES)), faults, "the checks reached, seed " + SEED);
+        Set<VirtqueueBroken.Fault> reachable = EnumSet.complementOf(EnumSet.copyOf(OF_SPLIT_ONES));
+        reachable.removeAll(VirtqueueBroken.Fault.OF_INFLIGHT);
+        assertEquals(reachable, faults, "the checks reached, seed " + SEED);
         assertTrue(answered > ROUNDS / 20 && used > ROUNDS / 50,
                 "answered " + answered + ", used " + used + ", seed " + SEED);
     }

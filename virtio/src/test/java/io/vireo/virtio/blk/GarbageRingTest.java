@@ -54,7 +54,9 @@ class GarbageRingTest {
             for (int round = 0; round < ROUNDS; round++) serve(round);
         });
         assertTrue(guest.guardsAreIntact(), "seed " + SEED);
-        assertEquals(EnumSet.complementOf(EnumSet.copyOf(OF_PACKED_ONES)), faults, "the checks reached, seed " + SEED);
+        Set<VirtqueueBroken.Fault> reachable = EnumSet.complementOf(EnumSet.copyOf(OF_PACKED_ONES));
+        reachable.removeAll(VirtqueueBroken.Fault.OF_INFLIGHT);
+        assertEquals(reachable, faults, "the checks reached, seed " + SEED);
         assertTrue(answered > ROUNDS / 50 && proceeded > ROUNDS / 500,
                 "answered " + answered + ", proceeded " + proceeded + ", seed " + SEED);
     }
