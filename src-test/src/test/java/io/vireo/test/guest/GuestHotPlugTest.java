@@ -142,7 +142,8 @@ final class GuestHotPlugTest {
         qmp.execute("\"device_del\", \"arguments\": {\"id\": \"d1\"}");
         Await.until("QEMU has taken the device out", () ->
                 !qmp.execute("\"qom-list\", \"arguments\": {\"path\": \"/machine/peripheral\"}").contains("\"d1\""));
-        qmp.execute("\"chardev-remove\", \"arguments\": {\"id\": \"c1\"}");
+        // The device leaves its tree at once, and lets go of the character device a moment later.
+        Await.until("QEMU lets the socket go", () -> qmp.tries("\"chardev-remove\", \"arguments\": {\"id\": \"c1\"}"));
     }
 
     private static void control(Path conf, String... command) {

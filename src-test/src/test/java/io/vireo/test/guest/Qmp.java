@@ -39,11 +39,21 @@ final class Qmp implements AutoCloseable {
 
     /** @param command a JSON string, and after it more members of the object if it has any */
     String execute(String command) {
+        String answer = ask(command);
+        if (answer.startsWith("{\"error\"")) throw new AssertionError(command + ": " + answer);
+        return answer;
+    }
+
+    /** False when it is refused; units as in {@link #execute}. */
+    boolean tries(String command) {
+        return ask(command).startsWith("{\"return\"");
+    }
+
+    private String ask(String command) {
         try {
             channel.write(ByteBuffer.wrap(("{\"execute\": " + command + "}\n").getBytes(StandardCharsets.UTF_8)));
             for (String line = answers.readLine(); line != null; line = answers.readLine()) {
-                if (line.startsWith("{\"return\"")) return line;
-                if (line.startsWith("{\"error\"")) throw new AssertionError(command + ": " + line);
+                if (line.startsWith("{\"return\"") || line.startsWith("{\"error\"")) return line;
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
