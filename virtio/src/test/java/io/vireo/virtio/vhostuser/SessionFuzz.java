@@ -49,7 +49,8 @@ public final class SessionFuzz {
                 fds.add((input[at + 1] >> i & 1) != 0 ? Peer.memory(Peer.MEMORY_BYTES) : Peer.event());
             }
             byte[] payload = Arrays.copyOfRange(input, payloadAt, payloadAt + header.sizeBytes());
-            peer.session.handle(header, payload, fds);
+            Fd file = peer.session.handle(header, payload, fds).file();
+            if (file != null) file.close();
             if (!fds.isEmpty()) throw new AssertionError("descriptors were not taken");
             return payloadAt + payload.length;
         } catch (VhostUserException _) {
