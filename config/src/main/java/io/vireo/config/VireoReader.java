@@ -99,9 +99,11 @@ final class VireoReader {
         return both;
     }
 
+    /** Of those that were told so: what a full disk does by default is worth no line at each start. */
     private void warnOfStops(Map<String, DeviceConfig> devices, Map<String, DriveConfig> drives) {
         for (DeviceConfig device : devices.values()) {
             if (drives.get(device.drive()) == null || !device.mayStop(drives.get(device.drive()))) continue;
+            if (device.errors().equals(ErrorPolicyConfig.DEFAULT)) continue;
             String words = (device.errors().rerror() + ", werror = " + device.errors().werror()).toLowerCase(Locale.ROOT);
             warnings.add(new Problem(device.origin(), "may stop at an I/O error (rerror = " + words
                     + "), and nobody could resume it: there is no vireo.control.path",

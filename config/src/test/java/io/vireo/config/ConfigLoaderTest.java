@@ -256,7 +256,8 @@ class ConfigLoaderTest {
                 """;
         String may = " may stop at an I/O error (rerror = %s, werror = %s), and nobody could resume it: there is no vireo.control.path;"
                 + " say one, or werror = report and rerror = report";
-        assertEquals(List.of("vireo.devices.vda:" + may.formatted("report", "enospc")), warnings(device.formatted("a", "", "")));
+        assertEquals(List.of("vireo.devices.vda:" + may.formatted("report", "stop")), warnings(device.formatted("a", "werror = stop,", "")));
+        assertEquals(List.of(), warnings(device.formatted("a", "", "")), "a full disk is resumed by a restart, too");
         assertEquals(List.of("vireo.devices.vda:" + may.formatted("stop", "enospc")), warnings(device.formatted("n", "rerror = stop,", "")));
         assertEquals(List.of(), warnings(device.formatted("n", "", "")), "nothing there runs out of space");
         assertEquals(List.of(), warnings(device.formatted("a", "werror = report,", "")));
