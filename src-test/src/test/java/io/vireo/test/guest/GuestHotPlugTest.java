@@ -46,8 +46,9 @@ final class GuestHotPlugTest {
             head -c 1000000 /dev/urandom > /tmp/data
             for cycle in $(seq %d); do
                 echo waiting
-                until [ -b /dev/vdb ]; do sleep 0.1; done
-                dd if=/tmp/data of=/dev/vdb bs=4k conv=fsync 2> /dev/null
+                # The kernel makes the node a moment before it lets anybody open it.
+                until head -c 512 /dev/vdb > /dev/null 2>&1; do sleep 0.1; done
+                dd if=/tmp/data of=/dev/vdb bs=4k conv=fsync 2> /tmp/dd || { cat /tmp/dd; false; }
                 echo 3 > /proc/sys/vm/drop_caches
                 head -c 1000000 /dev/vdb | cmp - /tmp/data
                 echo plugged $(cat /sys/block/vdb/size)
