@@ -44,7 +44,7 @@ public final class IoThread implements IoContext, Executor {
     private final Watches watches = new Watches();
     /** While nothing is in flight, so that drivers are what it waits for. */
     private final PollingWindow driverWindow;
-    /** While storage has requests: a disk takes longer than a driver, as a rule, and is worth no spinning then. */
+    /** While storage has requests: only what answers at once, such as memory, is worth spinning for. */
     private final PollingWindow storageWindow;
     private final long demoteAfterNanos;
     private final Thread thread;
@@ -70,8 +70,8 @@ public final class IoThread implements IoContext, Executor {
         this.config = config;
         this.engines = new Engines(this, blocking, uring);
         long pollMaxNanos = config.pollMax().toNanos();
-        this.driverWindow = new PollingWindow(pollMaxNanos, config.pollGrow(), config.pollShrink());
-        this.storageWindow = new PollingWindow(pollMaxNanos, config.pollGrow(), config.pollShrink());
+        this.driverWindow = PollingWindow.forDrivers(pollMaxNanos, config.pollGrow(), config.pollShrink());
+        this.storageWindow = PollingWindow.forStorage(pollMaxNanos, config.pollGrow(), config.pollShrink());
         this.demoteAfterNanos = Math.max(pollMaxNanos, 10_000) * DEMOTE_AFTER_WINDOWS;
         this.thread = new Thread(this::run, config.name());
         thread.setDaemon(true);

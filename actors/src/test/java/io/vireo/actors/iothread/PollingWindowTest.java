@@ -9,12 +9,12 @@ class PollingWindowTest {
 
     @Test
     void startsWithoutSpinning() {
-        assertEquals(0, new PollingWindow(MAX, 2, 0).nanos());
+        assertEquals(0, PollingWindow.forDrivers(MAX, 2, 0).nanos());
     }
 
     @Test
     void growsFromItsStartByItsFactorUpToTheLongest() {
-        PollingWindow window = new PollingWindow(MAX, 3, 0);
+        PollingWindow window = PollingWindow.forDrivers(MAX, 3, 0);
         long[] expected = {4_000, 12_000, 32_000, 32_000};
         for (long nanos : expected) {
             window.idled(window.nanos() + 1 > MAX ? MAX : window.nanos() + 1, false);
@@ -24,7 +24,7 @@ class PollingWindowTest {
 
     @Test
     void doublesWhenNoFactorIsGiven() {
-        PollingWindow window = new PollingWindow(MAX, 0, 0);
+        PollingWindow window = PollingWindow.forDrivers(MAX, 0, 0);
         window.idled(1, false);
         window.idled(5_000, false);
         assertEquals(8_000, window.nanos());
@@ -32,7 +32,7 @@ class PollingWindowTest {
 
     @Test
     void staysWhenPollingBridgedTheGap() {
-        PollingWindow window = new PollingWindow(MAX, 2, 0);
+        PollingWindow window = PollingWindow.forDrivers(MAX, 2, 0);
         window.idled(1, false);
         window.idled(4_000, false);
         assertEquals(4_000, window.nanos());
@@ -54,9 +54,18 @@ class PollingWindowTest {
 
     @Test
     void allowsForTheTimeOfWakingUp() {
-        PollingWindow window = new PollingWindow(MAX, 2, 0);
+        PollingWindow window = PollingWindow.forDrivers(MAX, 2, 0);
         window.idled(MAX + 20_000, true);
         assertEquals(4_000, window.nanos());
+    }
+
+    @Test
+    void spinsForStorageOnlyAsLongAsWakingUpWouldTake() {
+        PollingWindow window = PollingWindow.forStorage(MAX, 2, 0);
+        for (int i = 0; i < 8; i++) window.idled(7_000, false);
+        assertEquals(8_000, window.nanos());
+        for (int i = 0; i < 9; i++) window.idled(60_000, true);
+        assertEquals(0, window.nanos(), "a disk's time");
     }
 
     @Test
@@ -75,14 +84,14 @@ class PollingWindowTest {
 
     @Test
     void neverPollsWhenTheLongestIsZero() {
-        PollingWindow window = new PollingWindow(0, 2, 0);
+        PollingWindow window = PollingWindow.forDrivers(0, 2, 0);
         window.idled(1, false);
         window.idled(1_000_000, false);
         assertEquals(0, window.nanos());
     }
 
     private static PollingWindow grown(int shrink) {
-        PollingWindow window = new PollingWindow(MAX, 2, shrink);
+        PollingWindow window = PollingWindow.forDrivers(MAX, 2, shrink);
         for (int i = 0; i < 8; i++) window.idled(Math.min(MAX, window.nanos() + 1), false);
         assertEquals(MAX, window.nanos());
         return window;
