@@ -10,14 +10,14 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /**
  * Mutants: the edge of sleep with the fence of one side or of both left out, which is to be seen: a store that waits in a
- * processor's buffer lets the load behind it pass on x86 as well. Without it {@link SplitRings} would prove nothing here.
+ * processor's buffer lets the load behind it pass on x86 as well. Without it {@link Rings} would prove nothing here.
  */
 public class DroppedFence {
     private DroppedFence() {}
 
     /** An index and a wish, in lines of their own. */
     abstract static class Edge {
-        private final Ring ring = Ring.of(0);
+        private final Ring ring = Ring.next();
         final long index = ring.data;
         final long wish = ring.driver.deviceAddress();
 

@@ -11,7 +11,7 @@ import io.vireo.virtio.queue.RingFormat;
 import io.vireo.virtio.queue.Virtqueue;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A ring with both its sides, as it begins. There are so many of them that none is begun anew while it is in use. */
@@ -20,12 +20,13 @@ final class Ring {
     private static final int RINGS = 1 << 14;
     private static final int DATA_BYTES = 64;
 
+    final String kind;
     final DriverVirtqueue driver;
     final long data;
     private final long dataGpa;
     private final GuestMemory guest;
     private final long features;
-    /** Of the last {@link #of}: made anew for each. */
+    /** Of the last {@link #next}: made anew for each. */
     Virtqueue device;
     /** Of the chain that {@link #poll} took last: how many buffers, and where the first is. */
     int count;
@@ -35,11 +36,14 @@ final class Ring {
     /** One has room for the longest chain of any queue: too much for each of so many rings. */
     private static final ThreadLocal<Chain> CHAIN = ThreadLocal.withInitial(() -> new Chain(SIZE));
 
-    private record Pool(Ring[] rings, AtomicInteger next) {}
+    private static final long PACKED = 1L << 34;
+    private static final long EVENT_IDX = 1L << 29;
+    private static final List<Ring[]> KINDS = List.of(rings("split", 0), rings("split, event index", EVENT_IDX),
+            rings("packed", PACKED), rings("packed, event index", PACKED | EVENT_IDX));
+    private static final AtomicInteger NEXT = new AtomicInteger();
 
-    private static final ConcurrentHashMap<Long, Pool> POOLS = new ConcurrentHashMap<>();
-
-    private Ring(DriverMemory memory, GuestMemory guest, long features) {
+    private Ring(String kind, DriverMemory memory, GuestMemory guest, long features) {
+        this.kind = kind;
         this.guest = guest;
         this.features = features;
         driver = DriverVirtqueue.of(memory, SIZE, features, 2);
@@ -47,23 +51,23 @@ final class Ring {
         data = memory.address(dataGpa);
     }
 
-    /** @param features about rings, as accepted */
-    static Ring of(long features) {
-        Pool pool = POOLS.computeIfAbsent(features, Ring::pool);
-        Ring ring = pool.rings[pool.next.getAndIncrement() & RINGS - 1];
+    /** One of each kind in turns. */
+    static Ring next() {
+        int next = NEXT.getAndIncrement();
+        Ring ring = KINDS.get(next & KINDS.size() - 1)[(next / KINDS.size()) & RINGS - 1];
         ring.begin();
         return ring;
     }
 
-    private static Pool pool(long features) {
+    private static Ring[] rings(String kind, long features) {
         DriverMemory memory = DriverMemory.create(16L << 20);
         GuestMemory guest = GuestMemory.of(memory.regions().stream()
                 .map(region -> new MemoryRegion(region.gpa(), region.userAddress(), region.sizeBytes(),
                         region.userAddress(), SharedMapping.of(() -> {})))
                 .toList());
         Ring[] rings = new Ring[RINGS];
-        for (int i = 0; i < RINGS; i++) rings[i] = new Ring(memory, guest, features);
-        return new Pool(rings, new AtomicInteger());
+        for (int i = 0; i < RINGS; i++) rings[i] = new Ring(kind, memory, guest, features);
+        return rings;
     }
 
     private void begin() {

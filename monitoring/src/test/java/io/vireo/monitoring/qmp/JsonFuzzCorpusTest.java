@@ -1,0 +1,21 @@
+package io.vireo.monitoring.qmp;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What a fuzzer has found worth keeping, once more: {@code src-test/fuzz} looks for more of it. */
+class JsonFuzzCorpusTest {
+    @ParameterizedTest
+    @MethodSource
+    void replays(Path input) throws IOException {
+        JsonFuzz.fuzzerTestOneInput(Files.readAllBytes(input));
+    }
+
+    static Stream<Path> replays() throws IOException {
+        return Files.list(Path.of("src/test/corpus/JsonFuzz")).sorted();
+    }
+}
