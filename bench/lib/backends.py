@@ -5,6 +5,8 @@ import shutil
 import socket
 from pathlib import Path
 
+WARM_UP_SECONDS = 8
+
 
 class Disk:
     """A disk as both sides serve it: QEMU's words for a block node, and how many queues."""
@@ -115,3 +117,10 @@ def _listens(path):
 
 def _quoted(value):
     return f'"{value}"' if isinstance(value, str) and "/" in value else value
+
+
+def warmed(run, backend):
+    """A JVM's compiler takes its share of the first seconds at a low depth: this is what a daemon is like after them."""
+    if not run.quick:
+        run.bench([backend.socket("vda")], "--rw=randread", "--iodepth=32", seconds=WARM_UP_SECONDS)
+    return backend

@@ -13,7 +13,7 @@ ROUNDS, SECONDS, NEEDS = 3, 1, ("fio",)
 def measure(run):
     path = files.written(run, run.disk_path("disk.img"))
     disk = Disk.file("vda", path, direct=True, aio="io_uring")
-    ours, theirs = backends.vireo(run, "vireo", [disk]), backends.qemu(run, "qemu", [disk])
+    ours, theirs = backends.warmed(run, backends.vireo(run, "vireo", [disk])), backends.qemu(run, "qemu", [disk])
     rows, bars = [], []
     lines = [(access, depth, False) for access in ("randread", "randwrite") for depth in (1, 8, 32, 128)]
     lines += [("randread", 1, True), ("randwrite", 1, True)]

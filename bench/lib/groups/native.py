@@ -12,7 +12,7 @@ ROUNDS, SECONDS, NEEDS = 3, 1, ()
 
 def measure(run):
     disk = Disk.file("vda", files.written(run, run.disk_path("disk.img")), direct=True, aio="native")
-    ours, theirs = backends.vireo(run, "vireo", [disk]), backends.qemu(run, "qemu", [disk])
+    ours, theirs = backends.warmed(run, backends.vireo(run, "vireo", [disk])), backends.qemu(run, "qemu", [disk])
     rows, bars = [], []
     for access, depth in run.some(*((access, depth) for access in ("randread", "randwrite") for depth in (1, 8, 32, 128))):
         samples = in_turns(run, {side: lambda at=backend.socket("vda"): run.bench([at], f"--rw={access}", f"--iodepth={depth}")

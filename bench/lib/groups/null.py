@@ -12,7 +12,7 @@ HEADER = ["front-end", "depth", "Vireo IOPS", "qemu-storage-daemon IOPS", "ratio
 
 
 def measure(run):
-    ours = backends.vireo(run, "vireo", [backends.Disk.null("vda")])
+    ours = backends.warmed(run, backends.vireo(run, "vireo", [backends.Disk.null("vda")]))
     theirs = backends.qemu(run, "qemu", [backends.Disk.null("vda")])
     rows, bars = [], []
     for mode, poll in (("waiting", ()), ("polling", ("--poll",))):

@@ -23,7 +23,7 @@ LINES = (("mixed 4 KiB, 16 queues of depth 16", "--rw=randrw --bs=4k --numjobs=1
 
 def measure(run):
     disk = Disk.file("vda", files.written(run, run.disk_path("disk.img")), direct=True, aio="io_uring", queues=QUEUES)
-    ours, theirs = backends.vireo(run, "vireo", [disk]), backends.qemu(run, "qemu", [disk])
+    ours, theirs = backends.warmed(run, backends.vireo(run, "vireo", [disk])), backends.qemu(run, "qemu", [disk])
     rows, bars = [], []
     for label, options in run.some(*LINES):
         samples = in_turns(run, {side: lambda at=backend.socket("vda"): run.bench([at], *options.split())
