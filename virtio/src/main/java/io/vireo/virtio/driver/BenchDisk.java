@@ -66,17 +66,22 @@ final class BenchDisk {
     /**
      * Takes in what is done.
      *
-     * @param more whether to begin a request for each that is
+     * @param more whether to begin a request for each that is; the device sees it after {@link #submit}
      * @return how many were done
      */
-    int turn(boolean more) {
+    int take(boolean more) {
         int reaped = 0;
-        for (int i = 0; i < queues.size(); i++) reaped += turn(queues.get(i), more);
+        for (int i = 0; i < queues.size(); i++) reaped += take(queues.get(i), more);
         completed += reaped;
         return reaped;
     }
 
-    private int turn(BlkQueue queue, boolean more) {
+    /** Hands in what was begun. */
+    void submit() {
+        for (int i = 0; i < queues.size(); i++) queues.get(i).submit();
+    }
+
+    private int take(BlkQueue queue, boolean more) {
         int pending = queue.pendingUsed();
         if (pending == 0) return 0;
         long now = System.nanoTime();
@@ -86,7 +91,6 @@ final class BenchDisk {
             if (queue.status(slot) != S_OK) errors++;
             if (more) begin(queue, slot);
         }
-        queue.submit();
         return pending;
     }
 

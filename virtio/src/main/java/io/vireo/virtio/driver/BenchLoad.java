@@ -86,6 +86,8 @@ public final class BenchLoad {
 
     private final Options options;
     private final List<BenchDisk> disks = new ArrayList<>();
+    /** Made once: a method reference at the call would be an object a turn. */
+    private final Runnable submit = this::submit;
     private volatile long shownRequests;
     private volatile boolean stopped;
 
@@ -142,7 +144,8 @@ public final class BenchLoad {
         while (more || inFlight > 0) {
             more = !stopped && now < end;
             int reaped = 0;
-            for (int i = 0; i < disks.size(); i++) reaped += disks.get(i).turn(more);
+            for (int i = 0; i < disks.size(); i++) reaped += disks.get(i).take(more);
+            if (options.waiting() == Waiting.SPIN) submit();
             now = System.nanoTime();
             if (!more) inFlight -= reaped;
             if (now - shown > SHOW_NANOS) {
@@ -154,10 +157,14 @@ public final class BenchLoad {
             } else if (inFlight > 0 && now - moved > options.stallNanos()) {
                 throw new DeviceFault("nothing completed for " + (now - moved) / 1_000_000 + " ms; queue: " + waitedFor());
             } else if (more || inFlight > 0) {
-                waiter.await(WAIT_NANOS);
+                waiter.await(WAIT_NANOS, submit);
             }
         }
         return now - start;
+    }
+
+    private void submit() {
+        for (int i = 0; i < disks.size(); i++) disks.get(i).submit();
     }
 
     private DriverVirtqueue waitedFor() {

@@ -31,8 +31,18 @@ final class CallWaiter implements AutoCloseable {
 
     /** Returns when something may be there to reap, at the latest about {@code timeoutNanos} from now. */
     void await(long timeoutNanos) {
+        await(timeoutNanos, () -> {});
+    }
+
+    /**
+     * As above.
+     *
+     * @param beforeSleep run when nothing is left to reap and calls are asked for; the rings are not looked at between it and
+     *     the next call, as by a guest that hands in requests when its interrupt has been handled
+     */
+    void await(long timeoutNanos, Runnable beforeSleep) {
         if (waiting == Waiting.SPIN) spin();
-        else sleep(timeoutNanos);
+        else sleep(timeoutNanos, beforeSleep);
     }
 
     /** Wake-ups by calls so far. */
@@ -58,10 +68,11 @@ final class CallWaiter implements AutoCloseable {
         }
     }
 
-    private void sleep(long timeoutNanos) {
+    private void sleep(long timeoutNanos, Runnable beforeSleep) {
         boolean arrived = false;
         for (BlkQueue queue : queues) arrived |= queue.queue().virtqueue().armCall();
         if (!arrived) {
+            beforeSleep.run();
             int ready = epoll.await(timeoutNanos);
             for (int i = 0; i < ready; i++) {
                 int index = (int) epoll.token(i);
