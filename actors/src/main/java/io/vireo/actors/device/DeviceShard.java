@@ -59,9 +59,6 @@ public final class DeviceShard implements PolledDevice {
     private Runnable onCompletions;
     private boolean completionsAnnounced;
     private boolean drainPending;
-    /** The node did all of the last batch while it took it. */
-    private boolean nodeAnswersAtOnce;
-    private long done;
     private boolean durableWrites;
     private boolean abandoned;
     private int firstQueue;
@@ -242,7 +239,7 @@ public final class DeviceShard implements PolledDevice {
     private VirtqueueBroken fill(RequestBatch batch, ServedVirtqueue queue, long now) {
         try {
             int before = batch.count();
-            int quantum = nodeAnswersAtOnce ? queue.quantum.next(batchMax) : batchMax;
+            int quantum = queue.quantum.next(batchMax);
             RequestSlot slot = null;
             while (!batch.isFull() && batch.count() - before < quantum) {
                 if ((slot = queue.take(lease, chain, reader, now)) == null) break;
@@ -263,10 +260,8 @@ public final class DeviceShard implements PolledDevice {
         }
         passage.submitted(batch.count());
         completionsAnnounced = true;
-        long doneBefore = done;
         for (int i = 0; i < batch.count(); i++) submit(batch.slot(i));
         completionsAnnounced = false;
-        nodeAnswersAtOnce = done - doneBefore == batch.count();
         batch.recycle();
     }
 
@@ -308,7 +303,6 @@ public final class DeviceShard implements PolledDevice {
 
     void completed(RequestSlot slot) {
         slot.atNode = false;
-        done++;
         if (abandoned) {
             slot.queue.release(slot);
             return;

@@ -5,7 +5,8 @@ package io.vireo.actors.device;
  *
  * <p>As many as a batch holds, but for a driver that sleeps until it is called: it wakes up, takes all that is done,
  * hands in as many requests and sleeps again. Waking it takes longer than all of its requests together, so it is called
- * when a part of them is done, and finds the rest done when it has woken up. docs/adr/0009 has the measurements.
+ * when a part of them is done, and finds the rest done when it has woken up. A disk that is given a part at a time does not
+ * answer all at once either, and has something to do while the driver wakes up. docs/adr/0009 has the measurements.
  *
  * <p>Arithmetic only. Thread: the owning IOThread.
  */
