@@ -79,6 +79,12 @@ public final class ConfigLoader {
         return read(parsed(place, root::resolve), new VireoReader(cpus, true), place);
     }
 
+    /** As {@link #of}, of a file. */
+    public static VireoConfig embedded(Path named, Set<Integer> cpus) {
+        Path file = inFolder(named);
+        return of(parse(file, new Origin(file.toString(), 0, "")), cpus);
+    }
+
     /** Of a bare name the library knows no folder, and passes over what it includes without a word. */
     private static Path inFolder(Path named) {
         return named.getParent() == null ? Path.of(".").resolve(named) : named;

@@ -4,6 +4,10 @@ import io.vireo.actors.plane.DriveException;
 import io.vireo.actors.plane.TransportException;
 import io.vireo.actors.vhostuser.SocketInUseException;
 import io.vireo.config.ConfigException;
+import io.vireo.embed.VireoException;
+import io.vireo.posix.PosixException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -57,14 +61,19 @@ public final class Main implements Runnable {
         throw new CommandLine.ParameterException(spec.commandLine(), "which command?");
     }
 
-    /** What the operator can mend is said in a line; the rest is ours, with its trace. */
+    /** What is the operator's, or his machine's, is said in a line; the rest is a fault of ours, with its trace. */
     private static int report(Exception e) {
         return switch (e) {
+            case VireoException refused ->
+                say(refused.kind() == VireoException.Kind.IMAGE_IN_USE ? ExitStatus.IN_USE : ExitStatus.USAGE, refused.getMessage());
             case ConfigException wrong -> say(ExitStatus.USAGE, wrong.getMessage());
             case DriveException drive -> say(drive.isInUse() ? ExitStatus.IN_USE : ExitStatus.USAGE, drive.getMessage());
             case TransportException transport -> say(ExitStatus.USAGE, transport.getMessage());
             case SocketInUseException socket -> say(ExitStatus.IN_USE, socket.getMessage());
             case OperatorException wrong -> say(wrong.status(), wrong.getMessage());
+            case PosixException failed -> say(ExitStatus.FAILED, failed.getMessage());
+            case UncheckedIOException failed -> say(ExitStatus.FAILED, failed.getCause().toString());
+            case IOException failed -> say(ExitStatus.FAILED, failed.toString());
             default -> {
                 e.printStackTrace();
                 yield ExitStatus.FAILED;

@@ -5,20 +5,26 @@ import com.typesafe.config.Config;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vireo.actors.iothread.IoThread;
 import io.vireo.actors.plane.DeviceHost;
+import io.vireo.actors.plane.DriveException;
 import io.vireo.actors.plane.DriveFacts;
 import io.vireo.actors.plane.IoThreads;
 import io.vireo.actors.plane.Nodes;
 import io.vireo.actors.plane.PrivateActorSystem;
+import io.vireo.config.ConfigException;
 import io.vireo.config.ConfigLoader;
 import io.vireo.config.Cpus;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.DriveConfig;
+import io.vireo.config.DriveConfig.FileDrive;
+import io.vireo.config.DriveConfig.HostDeviceDrive;
 import io.vireo.config.IoThreadConfig;
 import io.vireo.config.VireoConfig;
 import io.vireo.monitoring.metrics.IoThreadView;
 import io.vireo.monitoring.metrics.MeterBinding;
 import io.vireo.monitoring.metrics.VireoMetrics;
 import io.vireo.storage.node.BlockNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -31,6 +37,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -106,11 +113,24 @@ public final class Vireo implements AutoCloseable {
          * A configuration as the daemon's, whose devices need no transport; its metrics and log settings are ignored. To
          * be called before {@link #iothread}.
          *
-         * @throws io.vireo.config.ConfigException everything that is wrong with it
+         * @throws VireoException everything that is wrong with it
          */
         public Builder config(Config hocon) {
-            config = ConfigLoader.of(hocon, Cpus.online());
-            return this;
+            return config(() -> ConfigLoader.of(hocon, Cpus.online()));
+        }
+
+        /** As {@link #config(Config)}, of a file. */
+        public Builder config(Path file) {
+            return config(() -> ConfigLoader.embedded(file, Cpus.online()));
+        }
+
+        private Builder config(Supplier<VireoConfig> loaded) {
+            try {
+                config = loaded.get();
+                return this;
+            } catch (ConfigException e) {
+                throw new VireoException(e);
+            }
         }
 
         /** @throws IllegalStateException JVM flags are missing; names them */
@@ -135,32 +155,54 @@ public final class Vireo implements AutoCloseable {
         return builder().config(hocon).start();
     }
 
-    /** As {@link #open(String, int)}, with as many virtqueues as configured, or one. */
+    /** The devices that the configuration describes, open or not, by name. */
+    public synchronized List<String> configuredDevices() {
+        return List.copyOf(config.devices().keySet());
+    }
+
+    /** As {@link #open(String, int)}, with one virtqueue by default. */
     public VirtioBlkDevice open(String device) {
-        DeviceConfig described = described(device);
-        return open(device, Math.max(1, described.queues().count()));
+        return open(device, 1);
     }
 
     /**
      * Opens a device that the configuration describes, and its drive.
      *
-     * @param queueCount how many virtqueues the VMM gives it
-     * @throws IllegalArgumentException there is no such device, or its num-queues is another
+     * @param defaultQueueCount how many virtqueues it has if its num-queues does not say
+     * @throws IllegalArgumentException there is no such device
+     * @throws VireoException the image cannot be opened
      */
-    public VirtioBlkDevice open(String device, int queueCount) {
+    public VirtioBlkDevice open(String device, int defaultQueueCount) {
         DeviceConfig described = described(device);
         int configured = described.queues().count();
-        if (configured != 0 && configured != queueCount) {
-            throw new IllegalArgumentException("device " + device + " is configured with " + configured + " queues");
-        }
-        DeviceConfig sized = described.withQueues(described.queues().withCount(queueCount));
+        DeviceConfig sized = described.withQueues(
+                described.queues().withCount(configured == 0 ? defaultQueueCount : configured));
         return open(config.drives().get(described.drive()), sized);
+    }
+
+    /** As {@link #open(String, Path, int)}, with one virtqueue. */
+    public VirtioBlkDevice open(String device, Path image) {
+        return open(device, image, 1);
+    }
+
+    /**
+     * Opens a raw image, or a block device, as a device with defaults for the rest.
+     *
+     * @throws VireoException the image cannot be opened
+     */
+    public VirtioBlkDevice open(String device, Path image, int queueCount) {
+        // A name that none of a configuration's drives can have.
+        String drive = "#" + device;
+        boolean isDevice = Files.exists(image) && !Files.isRegularFile(image);
+        DeviceConfig described = DeviceConfig.of(device, drive);
+        return open(isDevice ? HostDeviceDrive.of(drive, image) : FileDrive.of(drive, image),
+                described.withQueues(described.queues().withCount(queueCount)));
     }
 
     /**
      * Opens a drive and a device on it. Blocks for as long as opening the image does.
      *
-     * @throws io.vireo.actors.plane.DriveException the image cannot be opened
+     * @throws VireoException the image cannot be opened
      * @throws IllegalArgumentException the device names another drive, or an IOThread that is not there
      * @throws IllegalStateException a device of this name is open
      */
@@ -168,7 +210,7 @@ public final class Vireo implements AutoCloseable {
         if (closed) throw new IllegalStateException("closed");
         check(drive, device);
         int queueCount = Math.max(1, device.queues().count());
-        BlockNode node = Nodes.open(drive);
+        BlockNode node = node(drive);
         try {
             List<IoThread> assigned = ioThreads.assign(device, queueCount);
             showIoThreads();
@@ -266,7 +308,15 @@ public final class Vireo implements AutoCloseable {
         }
     }
 
-    private DeviceConfig described(String device) {
+    private static BlockNode node(DriveConfig drive) {
+        try {
+            return Nodes.open(drive);
+        } catch (DriveException e) {
+            throw new VireoException(e);
+        }
+    }
+
+    private synchronized DeviceConfig described(String device) {
         DeviceConfig described = config.devices().get(device);
         if (described != null) return described;
         throw new IllegalArgumentException("no device " + device + " is configured; there are " + config.devices().keySet());

@@ -2,8 +2,10 @@ package io.vireo.embed;
 
 import io.vireo.actors.device.ErrorPolicy;
 import io.vireo.actors.plane.DeviceHost;
+import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
+import io.vireo.storage.node.ImageException;
 import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.queue.RingFormat;
@@ -166,6 +168,11 @@ public final class VirtioBlkDevice implements AutoCloseable {
         return host.inflightRequests();
     }
 
+    /** Requests that it has answered since it was opened. */
+    public long requests() {
+        return host.counters().stream().mapToLong(DeviceCounters::requests).sum();
+    }
+
     /** Takes nothing more from the rings until {@link #resume}; what is in flight goes on. */
     public void pause() {
         openHost().pause();
@@ -224,10 +231,14 @@ public final class VirtioBlkDevice implements AutoCloseable {
      * Gives the disk another size.
      *
      * @param mayShrink whether what lies behind a smaller size may be lost; the device is drained then
-     * @throws io.vireo.storage.node.ImageException the drive cannot have that size
+     * @throws VireoException the drive cannot have that size
      */
     public void resize(long sizeBytes, boolean mayShrink) {
-        openHost().resize(OptionalLong.of(sizeBytes), mayShrink);
+        try {
+            openHost().resize(OptionalLong.of(sizeBytes), mayShrink);
+        } catch (ImageException e) {
+            throw new VireoException(e);
+        }
     }
 
     /** The configuration space's generation (2.5.1), for a transport that shows it. */

@@ -18,7 +18,6 @@ import io.vireo.config.IoThreadConfig;
 import io.vireo.config.RingFeature;
 import io.vireo.config.VirtqueueConfig;
 import io.vireo.posix.PosixFile;
-import io.vireo.storage.node.ImageException;
 import io.vireo.virtio.driver.DriverMemory;
 import io.vireo.virtio.driver.LoadResult;
 import io.vireo.virtio.driver.RequestMix;
@@ -91,6 +90,55 @@ final class EmbeddingTest {
             assertEquals(4, device.queues().size());
             assertEquals(List.of("a", "b"), device.host().ioThreads());
             assertClean(vmm.run(SEED, 3000));
+        }
+    }
+
+    @Test
+    void aConfiguredNumberOfQueuesComesBeforeTheDefaultOne() {
+        String hocon = "drives { a { driver = ram, size = 1M }, b { driver = ram, size = 1M } }\n"
+                + "devices { one { drive = a, num-queues = 3 }, two { drive = b } }";
+        try (Vireo vireo = Vireo.of(ConfigFactory.parseString(hocon))) {
+            assertEquals(List.of("one", "two"), vireo.configuredDevices());
+            try (VirtioBlkDevice device = vireo.open("one", 2)) {
+                assertEquals(3, device.queues().size());
+            }
+            try (VirtioBlkDevice device = vireo.open("two", 2)) {
+                assertEquals(2, device.queues().size());
+            }
+        }
+    }
+
+    @Test
+    void opensAnImageWithoutAConfigurationAndCountsWhatItsDriverDoes() {
+        try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice device = vireo.open("vda", image, 2); TestVmm vmm = TestVmm.on(device)) {
+            assertEquals(2, device.queues().size());
+            assertEquals(IMAGE_BYTES, device.capacitySectors() * 512);
+            LoadResult result = vmm.run(SEED, 1000);
+            assertClean(result);
+            assertTrue(device.requests() >= 1000, () -> device.requests() + " requests");
+            assertTrue(device.queues().stream().mapToLong(Virtqueue::kicks).sum() > 0, "no kicks");
+            assertTrue(device.queues().stream().mapToLong(Virtqueue::calls).sum() > 0, "no calls");
+        }
+    }
+
+    @Test
+    void saysWhatAnOperatorCanMendWithItsPlace() throws IOException {
+        VireoException wrong = assertThrows(VireoException.class,
+                () -> Vireo.of(ConfigFactory.parseString("devices.vda { drive = none }")));
+        assertEquals(VireoException.Kind.CONFIGURATION, wrong.kind());
+        assertTrue(wrong.getMessage().contains("devices.vda.drive"), wrong::getMessage);
+        Path file = Files.writeString(image.resolveSibling("wrong.conf"), "vireo {\n  drives.d { driver = ram, sise = 1M }\n}\n");
+        VireoException inFile = assertThrows(VireoException.class, () -> Vireo.builder().config(file));
+        assertEquals(VireoException.Kind.CONFIGURATION, inFile.kind());
+        assertTrue(inFile.getMessage().startsWith(file + ":2: "), inFile::getMessage);
+        try (Vireo vireo = Vireo.builder().start(); VirtioBlkDevice first = vireo.open("first", image)) {
+            VireoException inUse = assertThrows(VireoException.class, () -> vireo.open("second", image));
+            assertEquals(VireoException.Kind.IMAGE_IN_USE, inUse.kind());
+            Path missing = image.resolveSibling("missing");
+            VireoException none = assertThrows(VireoException.class, () -> vireo.open("second", missing));
+            assertEquals(VireoException.Kind.IMAGE, none.kind());
+            assertTrue(none.getMessage().contains(missing.toString()), none::getMessage);
+            assertEquals("first", first.name());
         }
     }
 
@@ -177,7 +225,8 @@ final class EmbeddingTest {
             assertEquals(2L * IMAGE_BYTES, Files.size(image));
             assertClean(result.get(60, TimeUnit.SECONDS));
             assertClean(vmm.run(SEED + 1, 500)); // reads the new size, and ends at its end
-            assertThrows(ImageException.class, () -> device.resize(IMAGE_BYTES, false));
+            VireoException refused = assertThrows(VireoException.class, () -> device.resize(IMAGE_BYTES, false));
+            assertEquals(VireoException.Kind.IMAGE, refused.kind());
             device.resize(IMAGE_BYTES, true);
             assertClean(vmm.run(SEED + 2, 500));
         }

@@ -21,10 +21,10 @@ public final class TinyGuestRun {
                     Ram ram = new Ram(RAM_BYTES);
                     Vireo vireo = Vireo.builder().config(ConfigFactory.parseString(conf)).start();
                     Machine machine = new Machine(kvm, ram, 1,
-                            new CopyOnWriteArrayList<>(List.of(new MmioDisk(0, vireo, "vda", 1, ram))),
+                            new CopyOnWriteArrayList<>(List.of(new MmioDisk(0, vireo.open("vda"), ram))),
                             new FileOutputStream(FileDescriptor.out))) {
                 System.out.println(name + " " + machine.run(new TinyGuest(kind), false));
-                machine.disks().forEach(disk -> System.out.println("kicks-by-exit " + disk.kicksByExit()));
+                machine.disks().forEach(disk -> System.out.println(disk.figures()));
             }
         }
     }

@@ -1,11 +1,13 @@
 package io.vireo.test;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,6 +60,42 @@ final class VmRefusalTest {
     }
 
     @Test
+    void saysWhatIsWrongWithAConfigurationAndWhere() throws IOException {
+        Path conf = Files.writeString(folder.resolve("vm.conf"), "vireo {\n  drives.d { driver = ram, sise = 1M }\n}\n");
+        Vireo.Result result = Vireo.run("vm", "--check", "--kernel", kernel.toString(), "--config", conf.toString());
+        assertEquals(2, result.exit(), result::stderr);
+        assertTrue(result.stderr().contains("vm: " + conf + ":2: "), result::stderr);
+        assertFalse(result.stderr().contains("\tat "), result::stderr);
+    }
+
+    @Test
+    void saysWhichDiskIsMissingAndWhichIsInUse() throws IOException {
+        Path missing = folder.resolve("missing.img");
+        Vireo.Result none = Vireo.run("vm", "--check", "--kernel", kernel.toString(), "--disk", missing.toString());
+        assertEquals(2, none.exit(), none::stderr);
+        assertTrue(none.stderr().contains(missing.toString()), none::stderr);
+        assertFalse(none.stderr().contains("\tat "), none::stderr);
+        Path disk = Files.write(folder.resolve("disk.img"), new byte[2 << 20]);
+        Vireo.Result twice = Vireo.run("vm", "--check", "--kernel", kernel.toString(), "--disk", disk.toString(), "--disk", disk.toString());
+        assertEquals(3, twice.exit(), twice::stderr);
+    }
+
+    @Test
+    void aDiskOfAConfigurationComesBeforeThoseOfTheCommandLine() throws IOException {
+        Path conf = Files.writeString(folder.resolve("vm.conf"), """
+                vireo {
+                  iothreads { io0 {}, io1 {} }
+                  drives.d { driver = ram, size = 1M }
+                  devices.root { drive = d, num-queues = 4, iothread-vq-mapping = [{ iothread = io0 }, { iothread = io1 }] }
+                }
+                """);
+        Path disk = Files.write(folder.resolve("disk.img"), new byte[2 << 20]);
+        Vireo.Result result = Vireo.run("vm", "--check", "--kernel", kernel.toString(), "--config", conf.toString(), "--disk", disk.toString());
+        assertEquals(0, result.exit(), result::stderr);
+        assertEquals(List.of("root: 1 MiB, 4 queues", "vdb: 2 MiB, 1 queues"), result.out().subList(1, 3));
+    }
+
+    @Test
     void checksWithoutKvm() throws IOException {
         Path disk = Files.write(folder.resolve("disk.img"), new byte[2 << 20]);
         Vireo.Result result = Vireo.run("vm", "--check", "--kernel", kernel.toString(), "--disk", disk.toString(), "--cpus", "2");
@@ -69,7 +107,8 @@ final class VmRefusalTest {
     void helpsWithEveryOption() {
         Vireo.Result result = Vireo.run("help", "vm");
         assertEquals(0, result.exit(), result::stderr);
-        for (String option : new String[] {"--kernel", "--initrd", "--cmdline", "--disk", "--config", "--cpus", "--memory", "--no-reboot", "Ctrl-A"}) {
+        for (String option : new String[] {"--kernel", "--initrd", "--cmdline", "--disk", "--config", "--cpus", "--memory", "--no-reboot", "--restore", "--kvm",
+            "--check", "Ctrl-A", "SIGTERM", "Exit status"}) {
             assertTrue(result.stdout().contains(option), option);
         }
     }

@@ -47,16 +47,13 @@ public final class MmioTransport implements AutoCloseable {
     private static final long ALL_ONES = 0xFFFF_FFFFL;
 
     private final VirtioBlkDevice device;
-    private final long offered;
+    private final MmioFeatures features;
     private final RateLimitedLog log;
     private final List<MmioQueue> queues;
     private final InterruptStatus interrupts = new InterruptStatus();
     private final Runnable beforeCall = () -> interrupts.raise(INTERRUPT_USED_BUFFER);
     private final EventFd interrupt = EventFd.create();
     private GuestRam[] ram;
-    private long deviceFeaturesSel;
-    private long driverFeaturesSel;
-    private long driverFeatures;
     private long queueSel;
     private volatile boolean needsReset;
     private volatile boolean closed;
@@ -64,7 +61,8 @@ public final class MmioTransport implements AutoCloseable {
     private MmioTransport(VirtioBlkDevice device, Notification notification, GuestRam[] ram) {
         this.device = device;
         this.ram = ram.clone();
-        offered = device.offeredFeatures() | (notification == Notification.DATA ? VirtqueueLayout.F_NOTIFICATION_DATA : 0);
+        features = new MmioFeatures(device.offeredFeatures()
+                | (notification == Notification.DATA ? VirtqueueLayout.F_NOTIFICATION_DATA : 0));
         log = new RateLimitedLog(LOG, device.name(), device.labels());
         device.setMemory(ram);
         queues = device.queues().stream().map(MmioQueue::new).toList();
@@ -122,7 +120,7 @@ public final class MmioTransport implements AutoCloseable {
     public synchronized byte[] save() {
         List<MmioState.Queue> saved = queues.stream()
                 .map(queue -> queue.save(queue.virtqueue.isEnabled() ? queue.virtqueue.base() : 0)).toList();
-        return new MmioState(driverFeatures, status(), interrupts.read(), deviceFeaturesSel, driverFeaturesSel, queueSel,
+        return new MmioState(features.ofDriver, status(), interrupts.read(), features.deviceSel, features.driverSel, queueSel,
                 device.capacitySectors(), saved, device.saveState()).encode();
     }
 
@@ -207,7 +205,7 @@ public final class MmioTransport implements AutoCloseable {
             case VERSION -> VERSION_MODERN;
             case DEVICE_ID -> DEVICE_ID_BLOCK;
             case MmioLayout.VENDOR_ID -> VENDOR_ID;
-            case DEVICE_FEATURES -> word(offered, deviceFeaturesSel);
+            case DEVICE_FEATURES -> features.read();
             case QUEUE_NUM_MAX -> queue == null ? 0 : queue.virtqueue.sizeMax();
             case QUEUE_READY -> queue != null && queue.ready ? 1 : 0;
             // A reset is over when the write that asked for it is; one that was not leaves the device in need of another.
@@ -221,8 +219,8 @@ public final class MmioTransport implements AutoCloseable {
 
     private synchronized void writeRegister(int offset, long value) {
         switch (offset) {
-            case DEVICE_FEATURES_SEL -> deviceFeaturesSel = value;
-            case DRIVER_FEATURES_SEL -> driverFeaturesSel = value;
+            case DEVICE_FEATURES_SEL -> features.deviceSel = value;
+            case DRIVER_FEATURES_SEL -> features.driverSel = value;
             case DRIVER_FEATURES -> writeFeatures(value);
             case QUEUE_SEL -> queueSel = value;
             case STATUS -> writeStatus((int) value);
@@ -233,19 +231,11 @@ public final class MmioTransport implements AutoCloseable {
         }
     }
 
-    private static long word(long features, long select) {
-        return select == 0 ? features & ALL_ONES : select == 1 ? features >>> 32 : 0;
-    }
-
     private void writeFeatures(long value) {
         if (accepted(VirtioBlkDevice.STATUS_FEATURES_OK)) {
-            refused("features 0x%x of word %d are written after FEATURES_OK", value, driverFeaturesSel);
-        } else if (driverFeaturesSel == 0) {
-            driverFeatures = driverFeatures & ~ALL_ONES | value;
-        } else if (driverFeaturesSel == 1) {
-            driverFeatures = driverFeatures & ALL_ONES | value << 32;
-        } else if (value != 0) {
-            refused("features 0x%x of word %d: there is no such word", value, driverFeaturesSel);
+            refused("features 0x%x of word %d are written after FEATURES_OK", value, features.driverSel);
+        } else if (!features.write(value)) {
+            refused("features 0x%x of word %d: there is no such word", value, features.driverSel);
         }
     }
 
@@ -263,18 +253,10 @@ public final class MmioTransport implements AutoCloseable {
     /** When it does not work out FEATURES_OK does not stick, which is all that the driver is told. */
     private void acceptFeatures() {
         try {
-            device.acceptFeatures(acceptableFeatures());
+            device.acceptFeatures(features.acceptable());
         } catch (IllegalArgumentException e) {
             refused("%s", e.getMessage());
         }
-    }
-
-    /** The driver's features without the transport's. */
-    private long acceptableFeatures() {
-        if ((driverFeatures & VirtqueueLayout.F_VERSION_1) == 0) {
-            throw new IllegalArgumentException("features 0x%x without VIRTIO_F_VERSION_1".formatted(driverFeatures));
-        }
-        return driverFeatures & ~(offered & VirtqueueLayout.F_NOTIFICATION_DATA);
     }
 
     private void start() {
@@ -322,7 +304,7 @@ public final class MmioTransport implements AutoCloseable {
     }
 
     private void writeReset(MmioQueue queue, long value) {
-        if (!accepted(VirtioBlkDevice.STATUS_FEATURES_OK) || (driverFeatures & VirtqueueLayout.F_RING_RESET) == 0) {
+        if (!accepted(VirtioBlkDevice.STATUS_FEATURES_OK) || !features.hasRingReset()) {
             refused("0x%x is written to QueueReset of queue %d without VIRTIO_F_RING_RESET", value, queueSel);
         } else if (value == 1) {
             stop(queue);
@@ -340,10 +322,12 @@ public final class MmioTransport implements AutoCloseable {
         }
     }
 
-    private void reset() {
+    /** The machine is reset: as a driver's write of 0 to Status. */
+    public synchronized void reset() {
         interrupts.disable();
         queues.forEach(MmioQueue::reset);
-        deviceFeaturesSel = driverFeaturesSel = driverFeatures = queueSel = 0;
+        features.reset();
+        queueSel = 0;
         try {
             device.reset();
             device.setMemory(ram);
@@ -355,13 +339,11 @@ public final class MmioTransport implements AutoCloseable {
     }
 
     private synchronized void restore(MmioState saved) {
-        deviceFeaturesSel = saved.deviceFeaturesSel();
-        driverFeaturesSel = saved.driverFeaturesSel();
+        features.restore(saved);
         queueSel = saved.queueSel();
-        driverFeatures = saved.driverFeatures();
         needsReset = (saved.status() & VirtioBlkDevice.STATUS_DEVICE_NEEDS_RESET) != 0;
         boolean driverOk = (saved.status() & VirtioBlkDevice.STATUS_DRIVER_OK) != 0;
-        if ((saved.status() & VirtioBlkDevice.STATUS_FEATURES_OK) != 0) device.acceptFeatures(acceptableFeatures());
+        if ((saved.status() & VirtioBlkDevice.STATUS_FEATURES_OK) != 0) device.acceptFeatures(features.acceptable());
         device.writeStatus(saved.status());
         if (driverOk) interrupts.enable();
         for (MmioQueue queue : queues) {

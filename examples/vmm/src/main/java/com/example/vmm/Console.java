@@ -5,14 +5,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.function.Supplier;
-import java.util.regex.Pattern;
 
 /** What is typed: the guest's, but for what follows a Ctrl-A, up to the end of the line. */
 final class Console {
     private static final int ESCAPE = 'A' - '@';
     private static final int BACKSPACE = 0x7F;
-    private static final Pattern FIGURES = Pattern.compile("vireo_(device_requests|queue_kicks|queue_calls)_total");
     private static final String HELP = """
             info               what disks did, and how often the guest had to be left for it
             pause, resume
@@ -26,11 +23,8 @@ final class Console {
     private final Machine machine;
     private final InputStream in;
     private final boolean echo;
-    private final Supplier<String> metrics;
 
-    /** @param metrics in Prometheus' format */
-    Console(Machine machine, InputStream in, boolean echo, Supplier<String> metrics) {
-        this.metrics = metrics;
+    Console(Machine machine, InputStream in, boolean echo) {
         this.machine = machine;
         this.in = in;
         this.echo = echo;
@@ -78,7 +72,7 @@ final class Console {
 
     private void execute(String[] words) throws InterruptedException, IOException {
         switch (words[0] + " " + (words.length - 1)) {
-            case "info 0" -> sayFigures();
+            case "info 0" -> machine.disks().forEach(disk -> say(disk.figures()));
             case "pause 0" -> machine.pause();
             case "resume 0" -> machine.resume();
             case "snapshot 1" -> machine.save(Path.of(words[1]));
@@ -91,11 +85,6 @@ final class Console {
             }
         }
         say(String.join(" ", words) + ": done");
-    }
-
-    private void sayFigures() {
-        metrics.get().lines().filter(line -> FIGURES.matcher(line).lookingAt()).forEach(Console::say);
-        machine.disks().forEach(disk -> say("kicks_by_exit{device=\"" + disk.device().name() + "\"} " + disk.kicksByExit()));
     }
 
     private static void prompt(String text) {

@@ -1,9 +1,5 @@
 package com.example.vmm;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
-import java.lang.foreign.MemorySegment;
-
 /** A processor and the thread that is one: runs the guest, and does for it what it cannot do itself. */
 final class Cpu implements AutoCloseable {
     final KvmVcpu vcpu;
@@ -65,7 +61,8 @@ final class Cpu implements AutoCloseable {
             case KvmVcpu.EXIT_SHUTDOWN ->
                 cycle.breakDown("cpu " + id + " has shut down: the guest could not handle a fault (triple fault)");
             case KvmVcpu.EXIT_FAIL_ENTRY ->
-                cycle.breakDown("this host's KVM cannot run the guest on cpu " + id + " (failed entry, " + vcpu.exitDetail() + "): it may be one that lacks 64-bit mode, or nested and incomplete");
+                cycle.breakDown("this host's KVM cannot run the guest on cpu " + id + " (failed entry, " + vcpu.exitDetail()
+                    + "): it may be one that lacks 64-bit mode, or nested and incomplete");
             case KvmVcpu.EXIT_INTERNAL_ERROR ->
                 cycle.breakDown("KVM gave up on cpu " + id + " (internal error, " + vcpu.exitDetail()
                     + "): the guest runs code where there is none, or the host's KVM is incomplete");
@@ -81,15 +78,8 @@ final class Cpu implements AutoCloseable {
     }
 
     private void handleMemory() {
-        MemorySegment data = vcpu.mmioData();
-        if (vcpu.mmioIsWrite()) {
-            long value = 0;
-            for (int i = vcpu.mmioBytes() - 1; i >= 0; i--) value = value << 8 | Byte.toUnsignedInt(data.get(JAVA_BYTE, i));
-            cycle.writeMemory(vcpu.mmioGpa(), vcpu.mmioBytes(), value);
-        } else {
-            long value = cycle.readMemory(vcpu.mmioGpa(), vcpu.mmioBytes());
-            for (int i = 0; i < vcpu.mmioBytes(); i++) data.set(JAVA_BYTE, i, (byte) (value >> 8 * i));
-        }
+        if (vcpu.mmioIsWrite()) cycle.writeMemory(vcpu.mmioGpa(), vcpu.mmioBytes(), vcpu.mmioValue());
+        else vcpu.setMmioValue(cycle.readMemory(vcpu.mmioGpa(), vcpu.mmioBytes()));
     }
 
     /** After the gate has ended. */

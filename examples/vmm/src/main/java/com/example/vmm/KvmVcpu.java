@@ -2,7 +2,6 @@ package com.example.vmm;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
@@ -70,7 +69,7 @@ final class KvmVcpu implements AutoCloseable {
     }
 
     int ioPort() {
-        return Byte.toUnsignedInt(run.get(JAVA_BYTE, DETAIL + 2)) | Byte.toUnsignedInt(run.get(JAVA_BYTE, DETAIL + 3)) << 8;
+        return (int) load(DETAIL + 2, Short.BYTES);
     }
 
     /** Values that follow each other, {@link #ioBytes} each: more than one of a string instruction. */
@@ -79,7 +78,7 @@ final class KvmVcpu implements AutoCloseable {
     }
 
     int ioValue(int index) {
-        return load(ioAt(index), ioBytes());
+        return (int) load(ioAt(index), ioBytes());
     }
 
     void setIoValue(int index, int value) {
@@ -102,20 +101,23 @@ final class KvmVcpu implements AutoCloseable {
         return run.get(JAVA_BYTE, DETAIL + 20) != 0;
     }
 
-    /** The bytes of the access, as many as {@link #mmioBytes} says: read where written by the guest, else to be filled. */
-    MemorySegment mmioData() {
-        return run.asSlice(DETAIL + 8, mmioBytes());
+    /** What the guest writes. */
+    long mmioValue() {
+        return load(DETAIL + 8, mmioBytes());
     }
 
-    private int load(long at, int bytes) {
-        return switch (bytes) {
-            case 1 -> Byte.toUnsignedInt(run.get(JAVA_BYTE, at));
-            case 2 -> Byte.toUnsignedInt(run.get(JAVA_BYTE, at)) | Byte.toUnsignedInt(run.get(JAVA_BYTE, at + 1)) << 8;
-            default -> run.get(JAVA_INT_UNALIGNED, at);
-        };
+    /** What the guest reads. */
+    void setMmioValue(long value) {
+        store(DETAIL + 8, mmioBytes(), value);
     }
 
-    private void store(long at, int bytes, int value) {
+    private long load(long at, int bytes) {
+        long value = 0;
+        for (int i = bytes - 1; i >= 0; i--) value = value << 8 | Byte.toUnsignedInt(run.get(JAVA_BYTE, at + i));
+        return value;
+    }
+
+    private void store(long at, int bytes, long value) {
         for (int i = 0; i < bytes; i++) run.set(JAVA_BYTE, at + i, (byte) (value >> 8 * i));
     }
 

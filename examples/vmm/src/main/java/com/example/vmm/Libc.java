@@ -15,8 +15,15 @@ import java.lang.invoke.VarHandle;
 
 /** The system calls of this VMM, one method each. They answer what the call answers, or throw {@link LibcException}. */
 final class Libc {
-    static final int O_RDWR = 2;
+    private static final int O_RDONLY = 0;
+    private static final int O_RDWR = 2;
+    private static final int O_CREAT = 0x40;
+    private static final int O_EXCL = 0x80;
     private static final int O_CLOEXEC = 0x80000;
+    private static final int OWNER_ONLY = 0600;
+    private static final int SEEK_SET = 0;
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
     private static final int MFD_CLOEXEC = 1;
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_SHARED = 1;
@@ -32,7 +39,7 @@ final class Libc {
     private static final ThreadLocal<MemorySegment> CALL_STATE =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(STATE));
 
-    private static final MethodHandle OPEN = handle("open", 2, FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MethodHandle OPEN = handle("open", 2, FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
     private static final MethodHandle CLOSE = handle("close", -1, FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     private static final MethodHandle IOCTL =
             handle("ioctl", 2, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
@@ -40,9 +47,15 @@ final class Libc {
             handle("memfd_create", -1, FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
     private static final MethodHandle FTRUNCATE =
             handle("ftruncate", -1, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle FSYNC = handle("fsync", -1, FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    private static final MethodHandle LSEEK =
+            handle("lseek", -1, FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle SENDFILE =
+            handle("sendfile", -1, FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG));
     private static final MethodHandle MMAP = handle("mmap", -1,
             FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle MUNMAP = handle("munmap", -1, FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
+    private static final MethodHandle STRERROR = handle("strerror", -1, FunctionDescriptor.of(JAVA_LONG, JAVA_INT));
     private static final MethodHandle GETTID = handle("gettid", -1, FunctionDescriptor.of(JAVA_INT));
     private static final MethodHandle TGKILL =
             handle("tgkill", -1, FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
@@ -58,9 +71,22 @@ final class Libc {
     private Libc() {}
 
     static int openReadWrite(String path) {
+        return open(path, O_RDWR | O_CLOEXEC);
+    }
+
+    static int openToRead(String path) {
+        return open(path, O_RDONLY | O_CLOEXEC);
+    }
+
+    /** A file that was not there, all of it a hole. */
+    static int create(String path, long sizeBytes) {
+        return sized(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC), sizeBytes);
+    }
+
+    private static int open(String path, int flags) {
         try (Arena arena = Arena.ofConfined()) {
             return (int) checked("open " + path,
-                    call(s -> (int) OPEN.invokeExact(s, arena.allocateFrom(path), O_RDWR | O_CLOEXEC)));
+                    call(s -> (int) OPEN.invokeExact(s, arena.allocateFrom(path), flags, OWNER_ONLY)));
         }
     }
 
@@ -85,11 +111,42 @@ final class Libc {
     /** Memory that is a file without a name, which others can map by its descriptor. */
     static int memfd(String name, long sizeBytes) {
         try (Arena arena = Arena.ofConfined()) {
-            int fd = (int) checked("memfd_create",
-                    call(s -> (int) MEMFD_CREATE.invokeExact(s, arena.allocateFrom(name), MFD_CLOEXEC)));
-            checked("ftruncate", call(s -> (int) FTRUNCATE.invokeExact(s, fd, sizeBytes)));
-            return fd;
+            return sized((int) checked("memfd_create",
+                    call(s -> (int) MEMFD_CREATE.invokeExact(s, arena.allocateFrom(name), MFD_CLOEXEC))), sizeBytes);
         }
+    }
+
+    private static int sized(int fd, long sizeBytes) {
+        checked("ftruncate", call(s -> (int) FTRUNCATE.invokeExact(s, fd, sizeBytes)));
+        return fd;
+    }
+
+    /** Where data begins, at this place of a file or behind it; negative when there is none. */
+    static long nextData(int fd, long offset) {
+        long at = call(s -> (long) LSEEK.invokeExact(s, fd, offset, SEEK_DATA));
+        return at == -LibcException.ENXIO ? at : checked("lseek", at);
+    }
+
+    /** Where the data at this place ends. */
+    static long nextHole(int fd, long offset) {
+        return checked("lseek", call(s -> (long) LSEEK.invokeExact(s, fd, offset, SEEK_HOLE)));
+    }
+
+    static void seek(int fd, long offset) {
+        checked("lseek", call(s -> (long) LSEEK.invokeExact(s, fd, offset, SEEK_SET)));
+    }
+
+    /** Copies bytes of one file to where the other one is; answers how many. */
+    static long sendFile(int to, int from, long offset, long bytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment start = arena.allocateFrom(JAVA_LONG, offset);
+            long sent = call(s -> (long) SENDFILE.invokeExact(s, to, from, start, bytes));
+            return checked("sendfile", sent == 0 ? -LibcException.ENODATA : sent);
+        }
+    }
+
+    static void sync(int fd) {
+        checked("fsync", call(s -> (int) FSYNC.invokeExact(s, fd)));
     }
 
     /** Maps a file; closing the arena unmaps it. */
@@ -165,5 +222,11 @@ final class Libc {
     private static long checked(String call, long result) {
         if (result < 0) throw new LibcException(call, (int) -result);
         return result;
+    }
+
+    /** What an errno means, in words. */
+    static String describe(int errno) {
+        long text = call(s -> (long) STRERROR.invokeExact(s, errno));
+        return MemorySegment.ofAddress(text).reinterpret(Long.MAX_VALUE).getString(0);
     }
 }

@@ -10,11 +10,12 @@ final class LibcException extends RuntimeException {
     static final int EAGAIN = 11;
     static final int EACCES = 13;
     static final int ENODEV = 19;
+    static final int ENODATA = 61;
 
     private final int errno;
 
     LibcException(String call, int errno) {
-        super(call + " failed with errno " + errno);
+        super(call + ": " + Libc.describe(errno));
         this.errno = errno;
     }
 

@@ -14,6 +14,7 @@ final class Machine implements AutoCloseable {
     private final List<MmioDisk> disks;
     private final OutputStream console;
     private PowerCycle cycle;
+    private boolean quit;
 
     /** @param disks put into this list by the caller, taken out of it here when they are unplugged */
     Machine(Kvm kvm, Ram ram, int cpus, List<MmioDisk> disks, OutputStream console) {
@@ -53,6 +54,7 @@ final class Machine implements AutoCloseable {
         begin.accept(next);
         synchronized (this) {
             cycle = next;
+            if (quit) cycle.end(Outcome.QUIT);
             notifyAll();
         }
         return next;
@@ -68,8 +70,10 @@ final class Machine implements AutoCloseable {
         cycle().serial().receive(key);
     }
 
-    void quit() throws InterruptedException {
-        cycle().end(Outcome.QUIT);
+    /** Ends it as if the power had failed, or does not let it begin. */
+    synchronized void quit() {
+        quit = true;
+        if (cycle != null) cycle.end(Outcome.QUIT);
     }
 
     /** Stops processors, then disks: whatever the guest has asked for before is still done. */

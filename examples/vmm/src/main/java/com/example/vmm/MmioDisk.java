@@ -2,7 +2,7 @@ package com.example.vmm;
 
 import io.vireo.embed.GuestRam;
 import io.vireo.embed.VirtioBlkDevice;
-import io.vireo.embed.Vireo;
+import io.vireo.embed.Virtqueue;
 import io.vireo.embed.mmio.MmioTransport;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -18,16 +18,16 @@ final class MmioDisk implements AutoCloseable {
     private final MmioTransport transport;
     private final LongAdder kicksByExit = new LongAdder();
 
-    MmioDisk(int slot, Vireo vireo, String name, int queues, Ram ram) {
+    MmioDisk(int slot, VirtioBlkDevice device, Ram ram) {
         this.slot = slot;
-        device = vireo.open(name, queues);
+        this.device = device;
         transport = MmioTransport.attach(device, memory(ram));
     }
 
     /** One that goes on where {@link #save} was called; nothing happens before it is resumed. */
-    MmioDisk(int slot, Vireo vireo, String name, int queues, Ram ram, byte[] state) {
+    MmioDisk(int slot, VirtioBlkDevice device, Ram ram, byte[] state) {
         this.slot = slot;
-        device = vireo.open(name, queues);
+        this.device = device;
         transport = MmioTransport.restore(device, MmioTransport.Notification.INDEX, state, memory(ram));
     }
 
@@ -67,11 +67,6 @@ final class MmioDisk implements AutoCloseable {
         return device;
     }
 
-    /** Kicks for which the guest had to be left: none, unless it kicks a queue that is not there. */
-    long kicksByExit() {
-        return kicksByExit.sum();
-    }
-
     /** Of a quiet device. */
     byte[] save() {
         return transport.save();
@@ -85,7 +80,14 @@ final class MmioDisk implements AutoCloseable {
 
     /** As the machine's reset line does. */
     void reset() {
-        transport.write(0x070, Integer.BYTES, 0);
+        transport.reset();
+    }
+
+    /** Kicks by exit are those for which the guest had to be left: none, unless it kicks a queue that is not there. */
+    String figures() {
+        return "%s: %d requests, %d kicks, %d of them by exit, %d calls".formatted(
+                device.name(), device.requests(), device.queues().stream().mapToLong(Virtqueue::kicks).sum(),
+                kicksByExit.sum(), device.queues().stream().mapToLong(Virtqueue::calls).sum());
     }
 
     @Override

@@ -12,6 +12,7 @@ final class Power {
     private static final int SCI_ENABLED = 1;
 
     private final Consumer<Outcome> end;
+    private volatile int enabledEvents;
 
     Power(Consumer<Outcome> end) {
         this.end = end;
@@ -21,6 +22,15 @@ final class Power {
         if ((value & SLEEP_ENABLE) != 0 && (value >> SLEEP_TYPE_SHIFT & SLEEP_TYPE_MASK) == SLEEP_TYPE_OFF) {
             end.accept(Outcome.POWER_OFF);
         }
+    }
+
+    /** A driver wants to read what it wrote; none of the events ever happens. */
+    void enableEvents(int value) {
+        enabledEvents = value;
+    }
+
+    int enabledEvents() {
+        return enabledEvents;
     }
 
     int readControl() {

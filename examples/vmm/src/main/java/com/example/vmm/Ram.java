@@ -1,20 +1,13 @@
 package com.example.vmm;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The guest's memory: one file without a name, of which one part is below the devices and the rest above 4 GiB. */
 final class Ram implements AutoCloseable {
-    private static final int CHUNK_BYTES = 1 << 20;
-
     /** A part of the file, and where the guest has it. */
     record Part(long gpa, long offset, long sizeBytes) {}
 
@@ -51,37 +44,33 @@ final class Ram implements AutoCloseable {
         return all.asSlice(part.offset(), part.sizeBytes());
     }
 
-    /** Writes it to a file, in which what is zero takes no room. */
-    void save(Path file) throws IOException {
-        MemorySegment zeroes = Arena.ofAuto().allocate(CHUNK_BYTES);
-        try (FileChannel out = FileChannel.open(
-                file, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW, StandardOpenOption.SPARSE)) {
-            for (long at = 0; at < sizeBytes; at += CHUNK_BYTES) {
-                MemorySegment chunk = all.asSlice(at, Math.min(CHUNK_BYTES, sizeBytes - at));
-                if (chunk.mismatch(zeroes.asSlice(0, chunk.byteSize())) < 0) continue;
-                ByteBuffer bytes = chunk.asByteBuffer();
-                while (bytes.hasRemaining()) out.write(bytes, at + bytes.position());
-            }
-            out.force(true);
+    /** Writes it to a new file, in which what nobody has touched takes no room. */
+    void save(Path file) {
+        int to = Libc.create(file.toString(), sizeBytes);
+        try {
+            copyData(fd, to);
+            Libc.sync(to);
+        } finally {
+            Libc.close(to);
         }
     }
 
     /** Reads what {@link #save} has written into this memory, which is new. */
     void load(Path file) {
-        try (FileChannel in = FileChannel.open(file)) {
-            long length = in.size();
-            ByteBuffer bytes = ByteBuffer.allocateDirect(CHUNK_BYTES);
-            MemorySegment chunk = MemorySegment.ofBuffer(bytes);
-            MemorySegment zeroes = Arena.ofAuto().allocate(CHUNK_BYTES);
-            for (long at = 0; at < length; at += CHUNK_BYTES) {
-                bytes.clear();
-                while (bytes.hasRemaining() && in.read(bytes, at + bytes.position()) > 0) { }
-                // Memory that nobody touches is memory that the host has not to find.
-                if (chunk.mismatch(zeroes) < 0) continue;
-                MemorySegment.copy(chunk, 0, all, at, bytes.position());
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        int from = Libc.openToRead(file.toString());
+        try {
+            copyData(from, fd);
+        } finally {
+            Libc.close(from);
+        }
+    }
+
+    /** All but the holes of a file, to the same places. */
+    private static void copyData(int from, int to) {
+        for (long at = Libc.nextData(from, 0); at >= 0; at = Libc.nextData(from, at)) {
+            long end = Libc.nextHole(from, at);
+            Libc.seek(to, at);
+            while (at < end) at += Libc.sendFile(to, from, at, end - at);
         }
     }
 

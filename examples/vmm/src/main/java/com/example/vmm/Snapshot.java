@@ -19,11 +19,12 @@ final class Snapshot {
     private static final String MAGIC = "Vireo VM snapshot 1";
 
     private final Path folder;
-    private final Map<String, byte[]> disks = new LinkedHashMap<>();
+    private final Map<String, byte[]> disks;
     private final byte[] machine;
 
-    private Snapshot(Path folder, byte[] machine) {
+    private Snapshot(Path folder, Map<String, byte[]> disks, byte[] machine) {
         this.folder = folder;
+        this.disks = disks;
         this.machine = machine;
     }
 
@@ -59,9 +60,7 @@ final class Snapshot {
             }
             Map<String, byte[]> disks = new LinkedHashMap<>();
             for (int left = in.readInt(); left > 0; left--) disks.put(in.readUTF(), CpuState.read(in, in.readInt()));
-            Snapshot snapshot = new Snapshot(folder, in.readAllBytes());
-            snapshot.disks.putAll(disks);
-            return snapshot;
+            return new Snapshot(folder, disks, in.readAllBytes());
         }
     }
 

@@ -6,7 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** The terminal, if stdin is one: handed to the guest key by key, and given back as it was found, however we end. */
+/** The terminal, if stdin is one: handed to the guest key by key, and given back as it was found. */
 final class Terminal implements AutoCloseable {
     private static final int STDIN = 0;
     /** struct termios: four words of flags, a byte, and control characters. */
@@ -23,18 +23,15 @@ final class Terminal implements AutoCloseable {
     private static final int COOKED_LOCAL = 0x1 | 0x2 | 0x8 | 0x8000;
 
     private final MemorySegment found;
-    private final Thread restorer;
 
     private Terminal(MemorySegment found) {
         this.found = found;
-        restorer = new Thread(this::restore);
     }
 
     static Terminal raw() {
         MemorySegment found = Arena.global().allocate(TERMIOS_BYTES, 4);
         Terminal terminal = new Terminal(Libc.getTerminal(STDIN, found) ? found : null);
         if (terminal.found == null) return terminal;
-        Runtime.getRuntime().addShutdownHook(terminal.restorer);
         MemorySegment raw = Arena.global().allocate(TERMIOS_BYTES, 4).copyFrom(found);
         raw.set(JAVA_INT, INPUT_FLAGS, raw.get(JAVA_INT, INPUT_FLAGS) & ~COOKED_INPUT);
         raw.set(JAVA_INT, LOCAL_FLAGS, raw.get(JAVA_INT, LOCAL_FLAGS) & ~COOKED_LOCAL);
@@ -48,14 +45,8 @@ final class Terminal implements AutoCloseable {
         return found != null;
     }
 
-    private void restore() {
-        Libc.setTerminal(STDIN, found);
-    }
-
     @Override
     public void close() {
-        if (found == null) return;
-        restore();
-        Runtime.getRuntime().removeShutdownHook(restorer);
+        if (found != null) Libc.setTerminal(STDIN, found);
     }
 }

@@ -1,24 +1,19 @@
 package com.example.vmm;
 
-import com.typesafe.config.Config;
-import com.typesafe.config.ConfigFactory;
-import com.typesafe.config.ConfigParseOptions;
-import com.typesafe.config.ConfigUtil;
-import com.typesafe.config.ConfigValueFactory;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import io.vireo.actors.plane.DriveException;
+import io.vireo.embed.VirtioBlkDevice;
 import io.vireo.embed.Vireo;
+import io.vireo.embed.VireoException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.file.Files;
+import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -39,8 +34,8 @@ import picocli.CommandLine.Option;
             "Disks appear as /dev/vda and so on, in this order. The guest needs the modules virtio_mmio and virtio_blk,",
             "and CONFIG_ACPI, as the kernels of all distributions have them.",
             "",
-            "Exit status: 0 the guest has switched itself off, or was quit; 1 it could not go on; 2 usage,",
-            "or no KVM that can be used; 3 a disk is in use.",
+            "Exit status: 0 the guest has switched itself off, or was quit, which SIGTERM does as well; 1 it could not go",
+            "on; 2 usage or configuration, or no KVM that can be used; 3 a disk is in use.",
             "",
             "  ./vireo vm --kernel /boot/vmlinuz --initrd /boot/initrd.img --disk vm.img --cpus 2 --memory 1G \\",
             "    --cmdline 'console=ttyS0 root=/dev/vda1'"
@@ -50,7 +45,6 @@ public final class VmCommand implements Callable<Integer> {
     private static final int FAILED = 1;
     private static final int USAGE = 2;
     private static final int IN_USE = 3;
-    private static final ConfigParseOptions STRICT = ConfigParseOptions.defaults().setAllowMissing(false);
     private static final long MEMORY_MIN = 32L << 20;
 
     @Option(names = "--kernel", required = true, paramLabel = "FILE", description = "Linux (bzImage, 64 bits)")
@@ -100,14 +94,16 @@ public final class VmCommand implements Callable<Integer> {
     /** Past System.out, which would decode and encode what is bytes. */
     private final OutputStream console = new FileOutputStream(FileDescriptor.out);
 
-    private final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final CompletableFuture<Integer> status = new CompletableFuture<>();
 
     private VmCommand() {}
 
     public static void main(String[] arguments) {
-        System.exit(new CommandLine(new VmCommand())
+        VmCommand vm = new VmCommand();
+        vm.status.complete(new CommandLine(vm)
                 .setExecutionExceptionHandler((e, _, _) -> report(e))
                 .execute(arguments));
+        System.exit(vm.status.join());
     }
 
     @Override
@@ -119,83 +115,77 @@ public final class VmCommand implements Callable<Integer> {
             throw new KvmException("--memory has to be whole MiB, and " + (MEMORY_MIN >> 20) + "M or more");
         }
         Linux linux = Linux.of(kernel, initrd, commandLine);
-        Config given = config == null ? ConfigFactory.empty() : ConfigFactory.parseFile(config.toFile(), STRICT);
-        Config described = withImages(given);
-        if (check) return describe(linux, described);
+        Vireo.Builder plane = Vireo.builder();
+        if (config != null) plane.config(config);
+        if (check) return describe(linux, plane);
         Snapshot snapshot = restore == null ? null : Snapshot.open(restore, cpus, memoryBytes);
         // First of all: it is what is most often missing.
         try (Kvm kvm = Kvm.open(device);
                 Ram ram = new Ram(memoryBytes);
-                Vireo vireo = start(described);
-                Machine machine = new Machine(kvm, ram, cpus, disks(vireo, described, ram, snapshot), console);
-                Terminal terminal = Terminal.raw()) {
-            Console typed = new Console(machine, System.in, terminal.isPresent(), metrics::scrape);
+                Vireo vireo = plane.start();
+                Machine machine = new Machine(kvm, ram, cpus, disks(vireo, ram, snapshot), console);
+                Terminal terminal = raw(machine)) {
+            Console typed = new Console(machine, System.in, terminal.isPresent());
             Thread.ofPlatform().daemon().name("console").start(typed::run);
             Outcome outcome = snapshot == null ? machine.run(linux, !noReboot) : machine.resume(snapshot, linux, !noReboot);
             return outcome == Outcome.BROKEN ? FAILED : DONE;
         }
     }
 
-    private int describe(Linux linux, Config described) {
-        try (Ram ram = new Ram(memoryBytes); Vireo vireo = start(described)) {
+    /** From now on a signal ends the machine, and with it us, instead of us alone. */
+    private Terminal raw(Machine machine) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            machine.quit();
+            Runtime.getRuntime().halt(status.join());
+        }));
+        return Terminal.raw();
+    }
+
+    private int describe(Linux linux, Vireo.Builder plane) {
+        try (Ram ram = new Ram(memoryBytes); Vireo vireo = plane.start()) {
             linux.load(ram, new AcpiTables(cpus), new Registers(new byte[Ioctl.SET_SREGS.argumentBytes()]));
             System.out.printf("%s: %d cpus, %d MiB, %s%n", kernel, cpus, memoryBytes >> 20, commandLine);
-            List<MmioDisk> disks = disks(vireo, described, ram, null);
+            List<MmioDisk> disks = disks(vireo, ram, null);
             for (MmioDisk disk : disks) System.out.println(disk);
             disks.forEach(MmioDisk::close);
             return DONE;
         }
     }
 
-    private Vireo start(Config described) {
-        return Vireo.builder().config(described.resolve()).meterRegistry(metrics).start();
-    }
-
-    private List<MmioDisk> disks(Vireo vireo, Config described, Ram ram, Snapshot snapshot) {
+    private List<MmioDisk> disks(Vireo vireo, Ram ram, Snapshot snapshot) {
         if (snapshot != null) snapshot.loadMemory(ram);
         List<MmioDisk> disks = new CopyOnWriteArrayList<>();
-        for (String name : names(described)) {
-            boolean counted = described.hasPath(path("devices", name) + ".num-queues");
-            int queues = counted ? described.getInt(path("devices", name) + ".num-queues") : cpus;
+        for (VirtioBlkDevice opened : open(vireo)) {
             disks.add(snapshot == null
-                    ? new MmioDisk(disks.size(), vireo, name, queues, ram)
-                    : new MmioDisk(disks.size(), vireo, name, queues, ram, snapshot.disk(name)));
+                    ? new MmioDisk(disks.size(), opened, ram)
+                    : new MmioDisk(disks.size(), opened, ram, snapshot.disk(opened.name())));
         }
         return disks;
     }
 
-    /** What {@code --disk} says, said in HOCON, beside what the file says. */
-    private Config withImages(Config given) {
-        Config all = given;
-        for (Path image : images) {
-            String name = "vd" + (char) ('a' + names(all).size());
-            if (names(all).contains(name)) throw new KvmException("a disk is called " + name + " already, by " + config);
-            Map<String, Object> drive = Map.of(
-                    "driver", Files.isRegularFile(image) ? "file" : "host_device",
-                    "filename", image.toAbsolutePath().toString());
-            all = all.withValue(path("drives", name), ConfigValueFactory.fromMap(drive, "--disk " + image))
-                    .withValue(path("devices", name), ConfigValueFactory.fromMap(Map.of("drive", name), "--disk " + image));
+    private List<VirtioBlkDevice> open(Vireo vireo) {
+        List<String> configured = vireo.configuredDevices();
+        if (configured.size() + images.size() > Board.DISKS_MAX) {
+            throw new KvmException("there is room for " + Board.DISKS_MAX + " disks");
         }
-        if (names(all).size() > Board.DISKS_MAX) throw new KvmException("there is room for " + Board.DISKS_MAX + " disks");
-        return all;
+        List<VirtioBlkDevice> devices = new ArrayList<>();
+        for (String name : configured) devices.add(vireo.open(name, cpus));
+        for (Path image : images) {
+            String name = "vd" + (char) ('a' + devices.size());
+            if (configured.contains(name)) throw new KvmException("a disk is called " + name + " already, by " + config);
+            devices.add(vireo.open(name, image, cpus));
+        }
+        return devices;
     }
 
-    private static List<String> names(Config described) {
-        if (!described.hasPath("vireo.devices")) return List.of();
-        return described.getObject("vireo.devices").keySet().stream().sorted().toList();
-    }
-
-    private static String path(String kind, String name) {
-        return ConfigUtil.joinPath("vireo", kind, name);
-    }
-
-    /** What the one who starts it can mend is said in a line; the rest is ours, with its trace. */
+    /** What is the operator's, or his machine's, is said in a line; the rest is a fault of ours, with its trace. */
     private static int report(Exception e) {
         return switch (e) {
-            case DriveException drive -> say(drive.isInUse() ? IN_USE : USAGE, e.getMessage());
+            case VireoException refused ->
+                say(refused.kind() == VireoException.Kind.IMAGE_IN_USE ? IN_USE : USAGE, e.getMessage());
             case NoSuchFileException file -> say(USAGE, "there is no " + file.getMessage());
-            case KvmException _, IOException _, io.vireo.config.ConfigException _, com.typesafe.config.ConfigException _ ->
-                say(USAGE, e.getMessage());
+            case KvmException _, IOException _ -> say(USAGE, e.getMessage());
+            case LibcException _, UncheckedIOException _ -> say(FAILED, e.getMessage());
             default -> {
                 e.printStackTrace();
                 yield FAILED;

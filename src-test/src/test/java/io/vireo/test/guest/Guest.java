@@ -15,7 +15,7 @@ import java.util.List;
  * A Linux guest that runs one job and powers off. The job is a shell script; what it prints arrives here line by line,
  * and {@code read} in it waits for {@link #tell}. Closing pulls the plug.
  */
-final class Guest implements AutoCloseable {
+final class Guest implements Shell {
     /** A boot takes 3 s alone on two cores, a job seconds; a neighbour's compiler takes its share. */
     static final Duration PATIENCE = Duration.ofSeconds(120);
 
@@ -24,12 +24,13 @@ final class Guest implements AutoCloseable {
     private static final int CPIO_ALIGNMENT_BYTES = 4;
 
     private final Child qemu;
+    private final Dialogue dialogue;
     private final Path kernelLog;
-    private int linesSeen;
 
     private Guest(Child qemu, Path kernelLog) {
         this.qemu = qemu;
         this.kernelLog = kernelLog;
+        dialogue = new Dialogue(qemu, PATIENCE);
     }
 
     /**
@@ -77,25 +78,19 @@ final class Guest implements AutoCloseable {
         return new Guest(Child.start("guest", new ProcessBuilder(command)), kernelLog);
     }
 
-    /** Waits for a line that begins with this word, after the last one that was waited for; answers what follows it. */
-    String await(String word) {
+    @Override
+    public String await(String word) {
         try {
-            int index = qemu.awaitOut(linesSeen, l -> l.equals(word) || l.startsWith(word + " "), word, PATIENCE);
-            linesSeen = index + 1;
-            return qemu.out().get(index).substring(word.length()).strip();
+            return dialogue.await(word);
         } catch (AssertionError e) {
             throw failure(e);
         }
     }
 
-    /** What was said so far in lines that begin so. */
-    List<String> said(String prefix) {
-        return qemu.out().stream().filter(line -> line.startsWith(prefix)).toList();
-    }
-
     /** A line for the job's {@code read}. */
-    void tell(String line) {
-        qemu.tell(line);
+    @Override
+    public void tell(String line) {
+        dialogue.tell(line);
     }
 
     /** Waits until the job has ended well and the machine is off. */

@@ -9,21 +9,25 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * A machine whose /dev/kvm is whole, wherever this runs: a Linux under QEMU's software emulation of a processor with SVM.
- * In it are a JDK, the launcher and what was built, in /vireo, and it runs one command after the other.
+ * In it are a JDK, the launcher and what was built, in /vireo.
  */
-final class NestedHost implements AutoCloseable {
+final class NestedHost {
     private static final Duration BUILD = Duration.ofMinutes(2);
+    private static final int CPUS = 2;
 
     /**
-     * Under software emulation a JVM spends its time on finding classes, moving its archive and compiling; so it does
-     * none of it: classes are found beforehand, outside, the archive is mapped where it wants to be, and code interpreted.
+     * Under software emulation a JVM spends its time on finding classes, verifying and generating them, moving its archive
+     * and compiling; so it does none of it: classes are found beforehand, outside, and believed, libraries are called by
+     * reflection, the archive is mapped where it wants to be, and code interpreted. It starts in half the time.
      */
     private static final String JVM_OPTIONS =
-            "-Xint -Djdk.internal.foreign.DowncallLinker.USE_SPEC=false "
-                    + "-XX:AOTCache=/vireo/vm.aot -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0";
+            "-Xint -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote -XX:AOTCache=/vireo/vm.aot "
+                    + "-XX:ArchiveRelocationMode=0 -Djdk.internal.foreign.DowncallLinker.USE_SPEC=false "
+                    + "-Djnr.ffi.asm.enabled=false";
 
     private static final String JOB = """
             mkdir /opt /vireo
@@ -31,72 +35,29 @@ final class NestedHost implements AutoCloseable {
             mount -o ro /dev/vdb /vireo
             cp -r /opt/root/. /
             export JAVA_HOME=/opt/jdk VIREO_BUILD=no VIREO_JAVA_OPTS='%s'
+            export GUEST=/opt/guest JOBS=/vireo/jobs TESTS=tests.jar WORK=/tmp
             for module in irqbypass kvm kvm-amd; do insmod /opt/guest/kvm/$module.ko; done
             cd /vireo
-            echo host-up
-            while read -r command; do
-                status=0
-                eval "$command" || status=$?
-                echo "command-exit $status"
-            done
-            """.formatted(JVM_OPTIONS);
+            """.formatted(JVM_OPTIONS) + VmHost.LOOP;
 
-    private final Guest guest;
-
-    private NestedHost(Guest guest) {
-        this.guest = guest;
-    }
+    private NestedHost() {}
 
     /**
      * Boots it.
      *
      * @param folder for its files
-     * @param disks raw images, /dev/vdc and so on there
-     * @param jobs of guests in it, by name: {@link #vm} boots one with a job
+     * @param disks raw images, which are disks of it
+     * @param jobs of guests in it, by name
      */
-    static NestedHost boot(GuestImage image, Path folder, int cpus, List<Path> disks, Map<String, String> jobs)
-            throws IOException {
+    static VmHost boot(Path folder, GuestImage image, List<Path> disks, Map<String, String> jobs) throws IOException {
         List<String> devices = new ArrayList<>(List.of("-m", "1536M"));
         Path tools = tools(image);
         devices.addAll(drive(tools.resolve("host.img"), ",readonly=on"));
         devices.addAll(drive(built(folder, image, tools, jobs), ",readonly=on"));
         for (Path disk : disks) devices.addAll(drive(disk, ""));
-        NestedHost host = new NestedHost(Guest.boot(image, folder, List.of(), cpus, devices, JOB));
-        try {
-            host.await("host-up");
-            return host;
-        } catch (AssertionError e) {
-            host.close();
-            throw e;
-        }
-    }
-
-    /** Starts a command there; {@link #awaitExit} tells how it ended. */
-    void start(String command) {
-        guest.tell(command);
-    }
-
-    /** Starts {@code ./vireo vm} with the test guest and a job. */
-    void vm(String job, String arguments) {
-        start("cat /opt/guest/initrd /vireo/jobs/" + job + " > /tmp/initrd && ./vireo vm --kernel /opt/guest/vmlinuz "
-                + "--initrd /tmp/initrd --cmdline 'console=ttyS0 jobtty=ttyS0 quiet mitigations=off nokaslr init_on_alloc=0 "
-                + "random.trust_cpu=on no_timer_check panic=-1' " + arguments);
-    }
-
-    String await(String word) {
-        return guest.await(word);
-    }
-
-    List<String> said(String prefix) {
-        return guest.said(prefix);
-    }
-
-    void tell(String line) {
-        guest.tell(line);
-    }
-
-    int awaitExit() {
-        return Integer.parseInt(guest.await("command-exit"));
+        return new VmHost(Guest.boot(image, folder, List.of(), CPUS, devices, JOB), "/tmp",
+                IntStream.range(0, disks.size()).mapToObj(
+                        i -> "{ driver = host_device, filename = \"/dev/vd" + (char) ('c' + i) + "\" }").toList());
     }
 
     private static List<String> drive(Path file, String more) {
@@ -121,8 +82,7 @@ final class NestedHost implements AutoCloseable {
         run(System.getProperty("java.home") + "/bin/jar", "cf", home.resolve("tests.jar").toString(),
                 "-C", Vireo.HOME.resolve("src-test/target/test-classes").toString(), "com");
         train(home, image, tools);
-        Path archives = Files.createDirectory(home.resolve("jobs"));
-        for (var job : jobs.entrySet()) Files.write(archives.resolve(job.getKey()), Guest.archive("job", job.getValue()));
+        VmHost.archives(home, jobs);
         Path built = folder.resolve("built.img");
         run("mke2fs", "-q", "-t", "ext4", "-d", home.toString(), built.toString(), "256M");
         return built;
@@ -147,10 +107,5 @@ final class NestedHost implements AutoCloseable {
             if (child.awaitExit(BUILD) != 0) throw child.failure("failed");
             return child.out();
         }
-    }
-
-    @Override
-    public void close() {
-        guest.close();
     }
 }

@@ -7,8 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.javadsl.Behaviors;
-import io.vireo.config.DeviceConfig;
-import io.vireo.config.DriveConfig.FileDrive;
 import io.vireo.embed.GuestRam;
 import io.vireo.embed.QueueSetup;
 import io.vireo.embed.VirtioBlkDevice;
@@ -51,7 +49,7 @@ public final class TwoInstances {
         private int published;
 
         Disk(Vireo vireo, Path image) {
-            device = vireo.open(FileDrive.of("image", image), DeviceConfig.of("vda", "image"));
+            device = vireo.open("vda", image);
             device.acceptFeatures(1L << 32);
             device.setMemory(GuestRam.ofSegment(ram, 0));
             device.queue(0).enable(new QueueSetup(4, 0, 0x1000, 0x2000, kick.fd().number(), call.fd().number()));
