@@ -2,6 +2,7 @@ package io.vireo.daemon;
 
 import io.vireo.actors.plane.DriveException;
 import io.vireo.actors.plane.TransportException;
+import io.vireo.actors.takeover.TakeoverException;
 import io.vireo.actors.vhostuser.SocketInUseException;
 import io.vireo.config.ConfigException;
 import io.vireo.embed.VireoException;
@@ -61,28 +62,27 @@ public final class Main implements Runnable {
         throw new CommandLine.ParameterException(spec.commandLine(), "which command?");
     }
 
-    /** What is the operator's, or his machine's, is said in a line; the rest is a fault of ours, with its trace. */
-    private static int report(Exception e) {
-        return switch (e) {
-            case VireoException refused ->
-                say(refused.kind() == VireoException.Kind.IMAGE_IN_USE ? ExitStatus.IN_USE : ExitStatus.USAGE, refused.getMessage());
-            case ConfigException wrong -> say(ExitStatus.USAGE, wrong.getMessage());
-            case DriveException drive -> say(drive.isInUse() ? ExitStatus.IN_USE : ExitStatus.USAGE, drive.getMessage());
-            case TransportException transport -> say(ExitStatus.USAGE, transport.getMessage());
-            case SocketInUseException socket -> say(ExitStatus.IN_USE, socket.getMessage());
-            case OperatorException wrong -> say(wrong.status(), wrong.getMessage());
-            case PosixException failed -> say(ExitStatus.FAILED, failed.getMessage());
-            case UncheckedIOException failed -> say(ExitStatus.FAILED, failed.getCause().toString());
-            case IOException failed -> say(ExitStatus.FAILED, failed.toString());
-            default -> {
-                e.printStackTrace();
-                yield ExitStatus.FAILED;
-            }
-        };
+    /** What is the operator's, or his machine's, is said in a line; the rest is a fault of ours, with its trace. The exit status. */
+    static int report(Throwable e) {
+        switch (e) {
+            case VireoException _, ConfigException _, DriveException _, TransportException _, SocketInUseException _,
+                TakeoverException _, OperatorException _, PosixException _ -> System.err.println(e.getMessage());
+            case UncheckedIOException failed -> System.err.println(failed.getCause());
+            case IOException failed -> System.err.println(failed);
+            default -> e.printStackTrace();
+        }
+        return exitStatus(e);
     }
 
-    private static int say(int status, String what) {
-        System.err.println(what);
-        return status;
+    static int exitStatus(Throwable e) {
+        return switch (e) {
+            case VireoException refused ->
+                refused.kind() == VireoException.Kind.IMAGE_IN_USE ? ExitStatus.IN_USE : ExitStatus.USAGE;
+            case ConfigException _, TransportException _ -> ExitStatus.USAGE;
+            case DriveException drive -> drive.isInUse() ? ExitStatus.IN_USE : ExitStatus.USAGE;
+            case SocketInUseException _ -> ExitStatus.IN_USE;
+            case OperatorException wrong -> wrong.status();
+            default -> ExitStatus.FAILED;
+        };
     }
 }

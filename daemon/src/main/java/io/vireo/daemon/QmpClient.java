@@ -102,6 +102,13 @@ final class QmpClient implements AutoCloseable {
         return new OperatorException(ExitStatus.FAILED, "who serves " + path + " " + what);
     }
 
+    /** After a command whose answer was the last of the monitor: the connection, for what follows. Owned by the caller. */
+    UnixSocket leave() {
+        if (!heard.isEmpty()) throw wrong("says more than was asked");
+        block.close();
+        return socket;
+    }
+
     @Override
     public void close() {
         socket.close();

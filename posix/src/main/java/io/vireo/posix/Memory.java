@@ -116,6 +116,11 @@ public final class Memory {
         int ignored = (int) ALIGNED_U32.getAndBitwiseOr(address, mask);
     }
 
+    /** Stores {@code next} if {@code expected} is there, atomically, also between processes; what was there. */
+    public static int compareAndExchangeInt(long address, int expected, int next) {
+        return (int) ALIGNED_U32.compareAndExchange(address, expected, next);
+    }
+
     /** Reads 8 bytes at once so that no later access moves before it. */
     public static long getLongAcquire(long address) {
         return (long) ALIGNED_U64.getAcquire(address);

@@ -110,7 +110,8 @@ public final class PosixFile {
         setFlags(fd, flags(fd) & ~O_NONBLOCK);
     }
 
-    private static int flags(Fd fd) {
+    /** Of the open file description: those that it was opened with, and those that were set. */
+    public static int flags(Fd fd) {
         return Jnr.check("fcntl(F_GETFL)", fd.toString(), Jnr.POSIX.fcntl(fd.number(), Fcntl.F_GETFL));
     }
 

@@ -270,10 +270,20 @@ public final class UnixSocket implements AutoCloseable {
     @Override
     public void close() {
         shutdown();
+        closeWhenUnused();
+    }
+
+    /** As {@link #close}, but that the connection goes on for whoever has another descriptor of it. Nobody is inside a call. */
+    public void leave() {
         synchronized (this) {
-            closing = true;
-            if (callsInside == 0) closeDescriptors();
+            shutDown = true;
         }
+        closeWhenUnused();
+    }
+
+    private synchronized void closeWhenUnused() {
+        closing = true;
+        if (callsInside == 0) closeDescriptors();
     }
 
     private void shutdownConnection() {

@@ -43,6 +43,10 @@ public final class Child implements AutoCloseable {
         return process.pid();
     }
 
+    public boolean isAlive() {
+        return process.isAlive();
+    }
+
     public synchronized List<String> out() {
         return List.copyOf(out);
     }

@@ -17,17 +17,38 @@ public final class VireoDaemon implements AutoCloseable {
 
     /** Starts it on {@code conf}, which serves metrics at {@code metricsPort}, and waits for one line per device. */
     public static VireoDaemon serve(Path home, List<String> prefix, Path conf, int metricsPort, String... devices) {
-        Child child = Vireo.start(home, prefix, List.of("serve", conf.toString()));
+        VireoDaemon daemon =
+                new VireoDaemon(Vireo.start(home, prefix, List.of("serve", conf.toString())), metricsPort);
         try {
-            for (String device : devices) {
-                Pattern named = Pattern.compile("\\b" + Pattern.quote(device) + "\\b");
-                child.awaitOut(0, named.asPredicate(), "that " + device + " is ready", Vireo.PATIENCE);
-            }
+            daemon.awaitReady(devices);
         } catch (AssertionError e) {
-            child.close();
+            daemon.close();
             throw e;
         }
-        return new VireoDaemon(child, metricsPort);
+        return daemon;
+    }
+
+    /** Starts one that takes over from the one that serves {@code conf}; does not wait. */
+    public static VireoDaemon takeOver(Path conf, int metricsPort) {
+        return new VireoDaemon(
+                Vireo.start(Vireo.HOME, List.of(), List.of("serve", "--takeover", conf.toString())), metricsPort);
+    }
+
+    /** Waits for one line per device. */
+    public void awaitReady(String... devices) {
+        for (String device : devices) {
+            Pattern named = Pattern.compile("\\b" + Pattern.quote(device) + "\\b");
+            child.awaitOut(0, named.asPredicate(), "that " + device + " is ready", Vireo.PATIENCE);
+        }
+    }
+
+    public boolean isAlive() {
+        return child.isAlive();
+    }
+
+    /** Waits for its end, which something else brings about; answers the exit status. */
+    public int awaitExit(Duration within) {
+        return child.awaitExit(within);
     }
 
     public long pid() {

@@ -253,7 +253,10 @@ public final class Device {
         }).toArray(CompletableFuture[]::new));
     }
 
-    /** The requests that failed and are kept, for {@link #keep} of another device; while it is quiet. */
+    /**
+     * The requests that failed and are kept, for {@link #keep} of another device; while it is quiet. Those of a virtqueue that
+     * is tracked are not among them: whoever goes on with it finds them written down.
+     */
     public List<KeptRequest> kept() {
         return shards.values().stream()
                 .flatMap(shard -> CompletableFuture.supplyAsync(shard.state::kept, shard.state.ioThread).join().stream())

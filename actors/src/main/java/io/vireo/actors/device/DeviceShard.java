@@ -485,9 +485,9 @@ public final class DeviceShard implements PolledDevice {
         if (abandoned) quietWaiters.fail("the device has failed");
     }
 
-    /** The requests that are kept, in the order in which they failed. */
+    /** The requests that are kept and not written down elsewhere, in the order in which they failed. */
     List<KeptRequest> kept() {
-        return failed.all().stream().map(slot -> KeptRequest.of(slot.queue.ring.index(),
+        return failed.all().stream().filter(slot -> !slot.queue.ring.isTracked()).map(slot -> KeptRequest.of(slot.queue.ring.index(),
                 slot.queue.ring.ringDescriptors(slot.blk.chainId()), slot.blk, slot.lease.memory)).toList();
     }
 

@@ -13,6 +13,8 @@ public final class Intake {
         PAUSE,
         /** It waits until nothing is in flight. */
         DRAIN,
+        /** Another process is to go on with it, or has not begun to. */
+        HAND_OVER,
         /** A request has failed, and is to be tried again when the cause is mended. */
         IO_ERROR
     }

@@ -1,6 +1,8 @@
 package io.vireo.actors.monitor;
 
 import io.vireo.monitoring.qmp.QmpArguments;
+import io.vireo.posix.UnixSocket;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -8,6 +10,14 @@ import java.util.function.Function;
  * its name, and its arguments as its own type.
  */
 public record MonitorCommand(String name, Function<QmpArguments, Object> action) {
+    /**
+     * The answer of a command that wants the connection for something else: its client is told that it succeeded, and
+     * hears no more of the monitor.
+     *
+     * @param next takes the socket over, or null when the client has gone; must not wait
+     */
+    public record Farewell(Consumer<UnixSocket> next) {}
+
     /**
      * @param reader takes each argument by name and type, and says what is wrong with it
      * @param action does it, and answers what {@link io.vireo.monitoring.qmp.JsonText} can write or null. It may wait: it

@@ -34,6 +34,7 @@ final class MonitorConnection extends AbstractOnMessageBehavior<MonitorConnectio
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(MonitorConnection.class);
+    private static final byte[] NOTHING = {};
     private static final String CAPABILITIES = "qmp_capabilities";
 
     private final CommandTable commands;
@@ -82,7 +83,10 @@ final class MonitorConnection extends AbstractOnMessageBehavior<MonitorConnectio
     private byte[] answer(Map<String, Object> members) {
         try {
             QmpRequest request = QmpRequest.of(members);
-            return QmpMessage.success(request, execute(request));
+            Object result = execute(request);
+            if (!(result instanceof MonitorCommand.Farewell farewell)) return QmpMessage.success(request, result);
+            peer.leaveAfter(QmpMessage.success(request, null), farewell.next());
+            return NOTHING;
         } catch (QmpException e) {
             return QmpMessage.failure(e, members);
         } catch (RuntimeException e) {

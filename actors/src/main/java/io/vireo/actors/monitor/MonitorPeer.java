@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * A client's socket. It is read a piece at a time, the next one only when the actor has dealt with the one before; what
@@ -52,6 +53,11 @@ final class MonitorPeer {
         server.run(this::end);
     }
 
+    /** The last line of the monitor's; then the socket is {@code next}'s, who is given null when that is not to be. */
+    void leaveAfter(byte[] line, Consumer<UnixSocket> next) {
+        server.run(() -> leave(line, next));
+    }
+
     void begin(ActorRef<MonitorConnection.Command> connection) {
         actor = connection;
         server.epoll().add(socket.fd(), events(), token);
@@ -80,6 +86,22 @@ final class MonitorPeer {
         tell(MonitorConnection.Ended.ENDED);
         socket.close();
         piece.close();
+    }
+
+    private void leave(byte[] line, Consumer<UnixSocket> next) {
+        queue(line);
+        // A client that leaves its answers unread does not get this far.
+        if (!ended && !outbox.isEmpty()) end();
+        if (ended) {
+            next.accept(null);
+            return;
+        }
+        ended = true;
+        server.epoll().remove(socket.fd());
+        server.gone(this);
+        tell(MonitorConnection.Ended.ENDED);
+        piece.close();
+        next.accept(socket);
     }
 
     private void receive() {

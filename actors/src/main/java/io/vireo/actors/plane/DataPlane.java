@@ -10,7 +10,6 @@ import io.vireo.config.DriveConfig;
 import io.vireo.config.IoThreadConfig;
 import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
-import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.IoThreadView;
 import io.vireo.monitoring.metrics.VireoMetrics;
 import io.vireo.posix.PeerCredentials;
@@ -31,8 +30,10 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -48,6 +49,7 @@ public final class DataPlane implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DataPlane.class);
     /** As QEMU's thread-pool-max. */
     private static final int BLOCKING_THREADS_MAX = 64;
+    private static final long GOING_NANOS_MAX = 1_000_000_000;
 
     private final ActorSystem<?> system;
     private final VireoMetrics metrics;
@@ -60,18 +62,21 @@ public final class DataPlane implements AutoCloseable {
     private final boolean uring;
     private final Map<String, BlockNode> nodes = new LinkedHashMap<>();
     private final Map<String, DriveFacts> drives = new ConcurrentHashMap<>();
-    private final List<Served> devices = new CopyOnWriteArrayList<>();
+    private final List<ServedDevice> devices = new CopyOnWriteArrayList<>();
     /** Removed with requests that have not come back. */
     private final List<DeviceHost> leaving = new CopyOnWriteArrayList<>();
     private final Map<String, IoThreadView> shownIoThreads = new HashMap<>();
     private volatile VireoConfig config;
+    /** What is not opened anew. */
+    private Estate estate;
+    private boolean begun;
+    /** Of devices that wait for {@link #begin}. */
+    private final Map<String, DeviceState> adopted = new HashMap<>();
     private Consumer<DeviceHost> onDevice = _ -> {};
     private boolean closed;
 
-    /** A device and, when it has one, its socket. */
-    private record Served(DeviceHost host, Optional<ListeningSocket> socket, Optional<VhostUserServer> server) {}
-
-    private DataPlane(ActorSystem<?> system, VireoConfig config, VireoMetrics metrics, boolean uring) {
+    private DataPlane(ActorSystem<?> system, VireoConfig config, VireoMetrics metrics, boolean uring, Estate estate) {
+        this.estate = estate;
         this.system = system;
         this.config = config.emptied();
         this.metrics = metrics;
@@ -87,14 +92,80 @@ public final class DataPlane implements AutoCloseable {
      * @throws io.vireo.actors.vhostuser.SocketInUseException a socket that somebody serves
      */
     public static DataPlane start(ActorSystem<?> system, VireoConfig config, VireoMetrics metrics, boolean uring) {
-        DataPlane plane = new DataPlane(system, config, metrics, uring);
+        DataPlane plane = prepare(system, config, metrics, uring, Estate.nothing());
+        plane.begin();
+        return plane;
+    }
+
+    /**
+     * As {@link #start}, with what another process has opened and serves still: no front-end is served, and no disk touched,
+     * before {@link #begin}.
+     *
+     * @param estate stays the caller's, with what is not taken of it
+     * @throws io.vireo.config.ConfigException the configuration is not about that
+     */
+    public static DataPlane prepare(
+            ActorSystem<?> system, VireoConfig config, VireoMetrics metrics, boolean uring, Estate estate) {
+        DataPlane plane = new DataPlane(system, config, metrics, uring, estate);
         try {
+            estate.check(config);
             plane.add(_ -> config);
             return plane;
         } catch (RuntimeException | Error e) {
             plane.close();
             throw e;
         }
+    }
+
+    /**
+     * Before {@link #begin}: has a device go on in the middle of what it does in another process.
+     *
+     * @throws io.vireo.virtio.vhostuser.VhostUserException its front-end cannot be served here
+     * @throws IllegalArgumentException there is no such device
+     */
+    public synchronized void adopt(DeviceState state) {
+        served(state.name()).adopt(state);
+        adopted.put(state.name(), state);
+    }
+
+    /** Serves from now on, devices that were adopted too: when this returns all of them do, but for one that takes long. */
+    public synchronized void begin() {
+        begun = true;
+        CountDownLatch going = new CountDownLatch(devices.size());
+        for (ServedDevice device : devices)
+            device.begin(Optional.ofNullable(adopted.remove(device.host().name())), going::countDown);
+        try {
+            if (!going.await(GOING_NANOS_MAX, TimeUnit.NANOSECONDS)) LOG.warn("not all devices go on yet");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (!estate.isNothing()) devices.forEach(served -> served.socket().ifPresent(ListeningSocket::own));
+        estate = Estate.nothing();
+    }
+
+    /**
+     * What another process needs to {@link #prepare} for these drives. The descriptors stay this process's.
+     *
+     * @throws io.vireo.storage.node.ImageException a drive is in this process's memory, or has lost something
+     */
+    public synchronized List<DriveEstate> driveEstates() {
+        return config.drives().values().stream().map(drive -> DriveEstate.of(drive, nodes.get(drive.nodeName()))).toList();
+    }
+
+    /** As {@link #driveEstates}, for these devices. */
+    public List<DeviceEstate> deviceEstates() {
+        return devices.stream()
+                .map(served -> DeviceEstate.of(served.host(), served.socket().map(socket -> socket.socket().fd()))).toList();
+    }
+
+    /**
+     * Has nobody served and nothing taken, for another process to go on with. Nothing is added or removed meanwhile, if the
+     * caller synchronizes on this.
+     *
+     * @throws IllegalStateException which device did not come to rest in time, and why; all go on
+     */
+    public Offer offer(Duration within) throws InterruptedException {
+        return Offer.of(devices, within);
     }
 
     /** What would keep a socket from being made, where the configuration names it. Makes nothing. */
@@ -137,10 +208,10 @@ public final class DataPlane implements AutoCloseable {
         check(more);
         VireoConfig whole = config.plus(more);
         Deque<Runnable> undo = new ArrayDeque<>();
-        List<Served> added = new ArrayList<>();
+        List<ServedDevice> added = new ArrayList<>();
         try {
             for (DriveConfig drive : more.drives().values()) {
-                nodes.put(drive.nodeName(), Nodes.open(drive, !whole.isIncoming(drive)));
+                nodes.put(drive.nodeName(), estate.open(drive, !whole.isIncoming(drive)));
                 undo.push(() -> nodes.remove(drive.nodeName()).close());
             }
             for (IoThreadConfig ioThread : more.iothreads().values()) {
@@ -148,7 +219,7 @@ public final class DataPlane implements AutoCloseable {
                 undo.push(() -> ioThreads.stop(ioThread.name()));
             }
             for (DeviceConfig device : more.devices().values()) {
-                Served served = serve(device);
+                ServedDevice served = serve(device);
                 undo.push(() -> forget(served));
                 added.add(served);
             }
@@ -157,15 +228,16 @@ public final class DataPlane implements AutoCloseable {
             throw e;
         }
         config = whole;
-        List<DeviceHost> hosts = Stream.concat(devices.stream(), added.stream()).map(Served::host).toList();
+        List<DeviceHost> hosts = Stream.concat(devices.stream(), added.stream()).map(ServedDevice::host).toList();
         Set<String> changed = new HashSet<>(more.drives().keySet());
         more.devices().values().forEach(device -> changed.add(device.drive()));
         changed.forEach(drive -> show(drive, hosts));
         for (IoThread ioThread : ioThreads.all()) shownIoThreads.computeIfAbsent(ioThread.name(), _ -> show(ioThread));
-        for (Served served : added) {
+        for (ServedDevice served : added) {
             devices.add(served);
             metrics.add(served.host());
             onDevice.accept(served.host());
+            if (begun) served.begin(Optional.empty(), () -> {});
         }
         return more;
     }
@@ -179,8 +251,7 @@ public final class DataPlane implements AutoCloseable {
      * @throws IllegalStateException without force: it cannot be drained, or the flush failed. It goes on
      */
     public synchronized void remove(String name, boolean force) {
-        Served served = devices.stream().filter(each -> each.host().name().equals(name)).findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("there is no device " + name));
+        ServedDevice served = served(name);
         DeviceHost host = served.host();
         if (force) host.giveUpInFlight();
         else host.cease();
@@ -196,6 +267,11 @@ public final class DataPlane implements AutoCloseable {
                 }
             }, blocking);
         }
+    }
+
+    private ServedDevice served(String name) {
+        return devices.stream().filter(each -> each.host().name().equals(name)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("there is no device " + name));
     }
 
     /** Nothing of a device is left; its drive goes with the last one. */
@@ -246,17 +322,14 @@ public final class DataPlane implements AutoCloseable {
         return view;
     }
 
-    private Served serve(DeviceConfig device) {
+    private ServedDevice serve(DeviceConfig device) {
         List<IoThread> assigned = ioThreads.assign(device, device.queues().count());
         try {
             DeviceHost host = new DeviceHost(
                     system, device, nodes.get(device.drive()), assigned, blocking, config.shutdownTimeout().toNanos());
-            Optional<ListeningSocket> socket = device.transport().filter(TransportConfig.Listening.class::isInstance)
-                    .map(transport -> listen((TransportConfig.Listening) transport));
-            Optional<VhostUserServer> server = socket.isPresent()
-                    ? socket.map(listening -> startServer(device, host, listening))
-                    : device.transport().map(transport -> startServer(device, host, (TransportConfig.SocketPeer) transport));
-            return new Served(host, socket, server);
+            host.waitForGo();
+            estate.check(host);
+            return ServedDevice.of(host, transport -> estate.listen(device, transport));
         } catch (RuntimeException | Error e) {
             ioThreads.release(assigned);
             throw e;
@@ -264,7 +337,7 @@ public final class DataPlane implements AutoCloseable {
     }
 
     /** Hangs up on a device's front-end, and gives back what the device had but its drive. */
-    private void forget(Served served) {
+    private void forget(ServedDevice served) {
         served.server().ifPresent(VhostUserServer::close);
         served.socket().ifPresent(ListeningSocket::close);
         devices.remove(served);
@@ -288,33 +361,8 @@ public final class DataPlane implements AutoCloseable {
         }
     }
 
-    private static VhostUserServer startServer(DeviceConfig device, DeviceHost host, ListeningSocket listening) {
-        try {
-            RateLimitedLog log = new RateLimitedLog(LOG, device.name(), device.labels());
-            VhostUserExport export = new VhostUserExport(host);
-            return attach(host, export, VhostUserServer.start(device.name(), listening.socket(), export, log));
-        } catch (RuntimeException | Error e) {
-            listening.close();
-            throw e;
-        }
-    }
-
-    private static VhostUserServer startServer(DeviceConfig device, DeviceHost host, TransportConfig.SocketPeer peer) {
-        RateLimitedLog log = new RateLimitedLog(LOG, device.name(), device.labels());
-        VhostUserExport export = new VhostUserExport(host);
-        return attach(host, export, VhostUserServer.connect(device.name(), peer.path(), export, log));
-    }
-
-    private static VhostUserServer attach(DeviceHost host, VhostUserExport export, VhostUserServer server) {
-        host.connectedWhen(server::clientConnected);
-        host.onFailure(server::deviceFailed);
-        export.onConfigChange(server::configChanged);
-        host.onConfigChange(export::configChanged);
-        return server;
-    }
-
     public List<DeviceHost> devices() {
-        return devices.stream().map(Served::host).toList();
+        return devices.stream().map(ServedDevice::host).toList();
     }
 
     /** What a device's drive really is; null when the device has just gone. */
@@ -327,7 +375,7 @@ public final class DataPlane implements AutoCloseable {
      *
      * @throws IllegalStateException also: it is to become smaller, and has other devices
      */
-    public void resize(DeviceHost host, OptionalLong wantedBytes, boolean mayShrink) {
+    public synchronized void resize(DeviceHost host, OptionalLong wantedBytes, boolean mayShrink) {
         List<DeviceHost> others = sharers(host);
         if (mayShrink && !others.isEmpty()) {
             throw new IllegalStateException("its drive has other devices: " + others.getFirst().name());
@@ -344,7 +392,7 @@ public final class DataPlane implements AutoCloseable {
     /** Who drives a device now. */
     public Optional<PeerCredentials> client(DeviceHost host) {
         return devices.stream().filter(served -> served.host() == host).findFirst()
-                .flatMap(Served::server).flatMap(VhostUserServer::client);
+                .flatMap(ServedDevice::server).flatMap(VhostUserServer::client);
     }
 
     public IoThreads ioThreads() {
@@ -353,7 +401,7 @@ public final class DataPlane implements AutoCloseable {
 
     /** Names of devices whose client is still connected. */
     public List<String> connectedClients() {
-        return devices.stream().map(Served::host).filter(DeviceHost::clientConnected).map(DeviceHost::name).toList();
+        return devices.stream().map(ServedDevice::host).filter(DeviceHost::clientConnected).map(DeviceHost::name).toList();
     }
 
     /**
@@ -364,8 +412,8 @@ public final class DataPlane implements AutoCloseable {
     public List<String> stop(Duration timeout) {
         List<String> hanging = new ArrayList<>();
         long deadline = System.nanoTime() + timeout.toNanos();
-        for (Served device : devices) device.server().ifPresent(VhostUserServer::stop);
-        for (Served device : devices) {
+        for (ServedDevice device : devices) device.server().ifPresent(VhostUserServer::stop);
+        for (ServedDevice device : devices) {
             try {
                 Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
                 if (device.server().isEmpty()) continue;
@@ -381,7 +429,7 @@ public final class DataPlane implements AutoCloseable {
 
     /** Removes every socket that was made here, of devices that hang too. */
     public void removeSockets() {
-        for (Served device : devices) device.socket().ifPresent(ListeningSocket::close);
+        for (ServedDevice device : devices) device.socket().ifPresent(ListeningSocket::close);
     }
 
     /** Stops if need be and releases everything. */

@@ -372,17 +372,48 @@ public final class DeviceHost implements DeviceView {
      * not be, and is paused all the same.
      */
     public CompletableFuture<Void> quiesce() {
-        return quiescence.quiesce().thenCompose(_ -> {
-            // What was used behind a kept request waits for it, unseen by the driver, and would be lost.
-            boolean inOrder = (accepted & VirtqueueLayout.F_IN_ORDER) != 0;
-            Device used = device;
-            return inOrder && used != null && used.inFlight() > 0
-                    ? CompletableFuture.<Void>failedFuture(new IllegalStateException(
-                            "it is stopped by an I/O error, and its driver wants requests used in order: resume first"))
-                    : CompletableFuture.<Void>completedFuture(null);
-        }).thenCompose(_ -> DriveFlush.on(node, ioThreadOfQueue.getFirst())).thenAcceptAsync(errno -> {
+        return quiescence.quiesce().thenRun(this::refuseKeptInOrder).thenCompose(_ -> DriveFlush.on(node, ioThreadOfQueue.getFirst())).thenAcceptAsync(errno -> {
             if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
         }, blocking);
+    }
+
+    /**
+     * Takes nothing, so that another process can go on with what is connected. Completes when nothing is in flight here but
+     * requests that have failed and are kept, and every call was made; exceptionally when that will not be. It is not flushed:
+     * who goes on has the same file. From any thread but an IOThread, as {@link #withdraw}.
+     */
+    CompletableFuture<Void> offer() {
+        return quiescence.offer().thenRun(() -> {
+            if (!lost.isEmpty()) throw new IllegalStateException("requests of an earlier driver are still in flight");
+            refuseKeptInOrder();
+        });
+    }
+
+    /** What was used behind a kept request waits for it, unseen by the driver, and would be lost. */
+    private void refuseKeptInOrder() {
+        Device used = device;
+        if ((accepted & VirtqueueLayout.F_IN_ORDER) == 0 || used == null || used.inFlight() == 0) return;
+        throw new IllegalStateException(
+                "it is stopped by an I/O error, and its driver wants requests used in order: resume first");
+    }
+
+    /** Goes on after {@link #offer}, or begins to. */
+    void withdraw() {
+        quiescence.withdraw();
+    }
+
+    /** Takes nothing until {@link #withdraw}, whatever is started. */
+    void waitForGo() {
+        intake.hold(Intake.Hold.HAND_OVER);
+    }
+
+    boolean isPaused() {
+        return intake.isHeldBy(Intake.Hold.PAUSE);
+    }
+
+    /** The device was paused where it comes from. */
+    void beginPaused() {
+        intake.hold(Intake.Hold.PAUSE);
     }
 
     /** As {@link Device#base}. */

@@ -11,6 +11,7 @@ import io.vireo.storage.node.AioMode;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.Lifetime;
+import io.vireo.storage.node.OpenImage;
 import io.vireo.storage.nullco.NullNode;
 import io.vireo.storage.ram.RamNode;
 import io.vireo.storage.raw.RawNode;
@@ -30,19 +31,37 @@ public final class Nodes {
 
     /** @param active false: images are left to whoever has them until {@link BlockNode#activate} */
     public static BlockNode open(DriveConfig drive, boolean active) {
+        return open(drive, active, null);
+    }
+
+    /**
+     * Goes on with what another process has opened.
+     *
+     * @param image its file is the node's from here on, also on an exception
+     */
+    static BlockNode goOn(DriveConfig drive, OpenImage image) {
+        return open(drive, image.active(), image);
+    }
+
+    /** @param image null when there is none that is open already */
+    private static BlockNode open(DriveConfig drive, boolean active, OpenImage image) {
         try {
             return switch (drive) {
-                case DriveConfig.FileDrive file ->
-                    FileNode.open(options(drive, file.filename().toString(), file.options()), active);
-                case DriveConfig.HostDeviceDrive device ->
-                    HostDeviceNode.open(options(drive, device.filename().toString(), device.options()), active);
+                case DriveConfig.FileDrive file -> {
+                    FileOptions options = options(drive, file.filename().toString(), file.options());
+                    yield image == null ? FileNode.open(options, active) : FileNode.goOn(options, image);
+                }
+                case DriveConfig.HostDeviceDrive device -> {
+                    FileOptions options = options(drive, device.filename().toString(), device.options());
+                    yield image == null ? HostDeviceNode.open(options, active) : HostDeviceNode.goOn(options, image);
+                }
                 case DriveConfig.NullDrive none -> nothing(none);
                 case DriveConfig.RamDrive memory -> {
                     RamNode ram = new RamNode(
                             memory.nodeName(), memory.sizeBytes(), memory.readOnly(), memory.emulation().secureErase());
                     yield zoned(memory, memory.emulation(), ram, ram::zero);
                 }
-                case DriveConfig.RawDrive raw -> window(raw, active);
+                case DriveConfig.RawDrive raw -> window(raw, active, image);
             };
         } catch (ImageException e) {
             throw new DriveException(drive, e);
@@ -80,8 +99,8 @@ public final class Nodes {
         }
     }
 
-    private static BlockNode window(DriveConfig.RawDrive raw, boolean active) {
-        BlockNode child = open(raw.file(), active);
+    private static BlockNode window(DriveConfig.RawDrive raw, boolean active, OpenImage image) {
+        BlockNode child = open(raw.file(), active, image);
         try {
             return RawNode.window(raw.nodeName(), child, raw.offsetBytes(), raw.sizeBytes().orElse(-1));
         } catch (RuntimeException e) {

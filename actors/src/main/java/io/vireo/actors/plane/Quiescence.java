@@ -31,6 +31,7 @@ final class Quiescence {
 
     /** As {@link DeviceHost#pause}. */
     void pause() {
+        refuseWhileHandedOver();
         intake.hold(Intake.Hold.PAUSE);
         awaitTurn();
     }
@@ -42,8 +43,31 @@ final class Quiescence {
         return used == null ? CompletableFuture.completedFuture(null) : used.whenQuiet();
     }
 
+    /** As {@link DeviceHost#offer}. */
+    CompletableFuture<Void> offer() {
+        intake.hold(Intake.Hold.HAND_OVER);
+        CompletableFuture<?>[] turns = Set.copyOf(ioThreads).stream()
+                .map(ioThread -> CompletableFuture.runAsync(() -> {}, ioThread)).toArray(CompletableFuture[]::new);
+        return CompletableFuture.allOf(turns).thenCompose(_ -> {
+            Device used = device.get();
+            return used == null ? CompletableFuture.completedFuture(null) : used.whenQuiet();
+        });
+    }
+
+    /** As {@link DeviceHost#withdraw}. */
+    void withdraw() {
+        intake.letGo(Intake.Hold.HAND_OVER);
+        lookAgain();
+    }
+
+    /** What is said now the other process does not hear. */
+    private void refuseWhileHandedOver() {
+        if (intake.isHeldBy(Intake.Hold.HAND_OVER)) throw new IllegalStateException("it is being handed to another process");
+    }
+
     /** As {@link DeviceHost#resume}. */
     void resume() {
+        refuseWhileHandedOver();
         intake.letGo(Intake.Hold.PAUSE);
         intake.letGo(Intake.Hold.IO_ERROR);
         lookAgain();
@@ -68,6 +92,7 @@ final class Quiescence {
     }
 
     private synchronized void whenIdle(Runnable action, boolean goesOn) {
+        refuseWhileHandedOver();
         boolean over = false;
         intake.hold(Intake.Hold.DRAIN);
         try {

@@ -32,6 +32,10 @@ final class VhostUserExport implements VhostUserBackend {
         tell.run();
     }
 
+    boolean isToTellAgain() {
+        return tellAgain;
+    }
+
     @Override
     public long offeredFeatures() {
         return host.offeredFeatures();
@@ -95,6 +99,11 @@ final class VhostUserExport implements VhostUserBackend {
             case ANSWER -> host.stopQueue(index);
             case SUSPEND -> host.suspendQueue(index);
         };
+    }
+
+    @Override
+    public int vringBase(int index) {
+        return host.queueBase(index);
     }
 
     @Override

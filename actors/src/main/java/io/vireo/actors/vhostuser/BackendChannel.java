@@ -13,9 +13,11 @@ import io.vireo.virtio.vhostuser.BackendLink;
 import io.vireo.virtio.vhostuser.BackendRequest;
 import io.vireo.virtio.vhostuser.BackendRequests;
 import io.vireo.virtio.vhostuser.VhostUserException;
+import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import io.vireo.virtio.vhostuser.VhostUserLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Our own requests to a front-end, on the socket it gave for them. Nothing here waits: what cannot be sent, or not
@@ -46,6 +48,36 @@ final class BackendChannel implements BackendLink, AutoCloseable {
     /** Readable when there is something for {@link #serve}. */
     Fd fd() {
         return epoll.fd();
+    }
+
+    /** Whether the front-end is to hear of a change still, and has not for want of room, or of an answer. */
+    boolean isConfigChangePending() {
+        return requests.isConfigChangePending();
+    }
+
+    /** For another process to go on with; empty when there is no channel. */
+    Optional<ChannelState> state() {
+        if (socket == null) return Optional.empty();
+        return Optional.of(new ChannelState(
+                socket.fd(), requests.unanswered(), bytes(sending, unsentBytes), bytes(reply, replyBytes)));
+    }
+
+    /** After {@link #connect}: goes on in the middle of what another process has begun. Sends nothing yet. */
+    void goOn(ChannelState state) {
+        if (state.unsent().length > REPLY_BYTES || state.answer().length >= REPLY_BYTES)
+            throw new VhostUserException(Fault.HEADER, "more than a message is under way on the back-end's channel");
+        requests.await(state.unanswered());
+        Memory.copy(state.unsent(), 0, sending.address(), state.unsent().length);
+        unsentBytes = state.unsent().length;
+        Memory.copy(state.answer(), 0, reply.address(), state.answer().length);
+        replyBytes = state.answer().length;
+        if (unsentBytes > 0) epoll.modify(socket.fd(), Epoll.EPOLLIN | Epoll.EPOLLOUT, SOCKET);
+    }
+
+    private static byte[] bytes(NativeBlock block, int count) {
+        byte[] bytes = new byte[count];
+        Memory.copy(block.address(), bytes, 0, count);
+        return bytes;
     }
 
     /** Has a request sent, now or when the front-end is ready for it. */
@@ -97,9 +129,7 @@ final class BackendChannel implements BackendLink, AutoCloseable {
         replyBytes += count;
         if (replyBytes < REPLY_BYTES) return;
         replyBytes = 0;
-        byte[] bytes = new byte[REPLY_BYTES];
-        Memory.copy(reply.address(), bytes, 0, bytes.length);
-        BackendRequest refused = requests.answered(bytes);
+        BackendRequest refused = requests.answered(bytes(reply, REPLY_BYTES));
         if (refused != null) log.warn(System.nanoTime(), "request-refused", "the front-end did not obey {}", refused);
     }
 
@@ -155,6 +185,13 @@ final class BackendChannel implements BackendLink, AutoCloseable {
     private void lose(String why) {
         log.warn(System.nanoTime(), "backend-channel", "the channel to the front-end is lost: {}", why);
         disconnect();
+    }
+
+    /** Gives everything back but the connection, which another process has. */
+    void leave() {
+        if (socket != null) socket.leave();
+        socket = null;
+        close();
     }
 
     private void disconnect() {

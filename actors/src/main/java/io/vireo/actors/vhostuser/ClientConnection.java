@@ -7,11 +7,14 @@ import io.vireo.posix.NativeBlock;
 import io.vireo.posix.PeerCredentials;
 import io.vireo.posix.PosixException;
 import io.vireo.posix.UnixSocket;
+import io.vireo.virtio.vhostuser.BackendRequest;
+import io.vireo.virtio.vhostuser.Said;
 import io.vireo.virtio.vhostuser.Session;
 import io.vireo.virtio.vhostuser.VhostUserBackend;
 import io.vireo.virtio.vhostuser.VhostUserException;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
 import io.vireo.virtio.vhostuser.VhostUserLayout;
+import java.util.List;
 
 /** One front-end that is being served: its socket, the message that is arriving, its session. Thread: the server's. */
 final class ClientConnection implements AutoCloseable {
@@ -24,6 +27,10 @@ final class ClientConnection implements AutoCloseable {
             NativeBlock.allocate(VhostUserLayout.HEADER_BYTES + VhostUserLayout.PAYLOAD_BYTES_MAX, 8);
     private final Session session;
     private VhostUserException refusal;
+    /** Of a connection that another process has begun, until it goes on. */
+    private List<Said> kicks = List.of();
+
+    private boolean tellConfigChanged;
 
     /** What one receive brought. */
     enum Progress { ENDED, PART, MESSAGE, REFUSED }
@@ -42,6 +49,59 @@ final class ClientConnection implements AutoCloseable {
             socket.close();
             throw e;
         }
+    }
+
+    /**
+     * Goes on with what another process has begun; nothing runs, and nothing is told, before {@link #goOn}. Takes over what the
+     * state has, also when this throws: but the connection stays whoever's it is besides.
+     *
+     * @throws VhostUserException it is no state of a front-end that could be served here
+     */
+    static ClientConnection of(ClientState state, VhostUserBackend backend, RateLimitedLog log) {
+        ClientConnection connection = new ClientConnection(UnixSocket.adoptConnected(state.socket()), backend, log);
+        try {
+            connection.inbox.goOn(state.arriving(), state.arrivingFds());
+            state.said().forEach(connection.session::hear);
+            state.channel().ifPresent(channel -> {
+                connection.session.hear(Said.channel(channel.socket()));
+                connection.channel.goOn(channel);
+            });
+            state.positions().forEach(connection.session::place);
+            connection.kicks = state.kicks();
+            connection.tellConfigChanged = state.configChanged();
+            return connection;
+        } catch (RuntimeException e) {
+            connection.leave();
+            state.closeUnheard();
+            throw e;
+        }
+    }
+
+    /** Lets run what ran in the process before. */
+    void goOn() {
+        kicks.forEach(session::hear);
+        kicks = List.of();
+        session.callAll();
+        if (tellConfigChanged) channel.request(BackendRequest.CONFIG_CHANGE_MSG, 0);
+    }
+
+    /**
+     * What another process goes on with. Nothing of its vrings is in flight, and no message is being obeyed.
+     *
+     * @throws IllegalStateException it cannot go on elsewhere now
+     */
+    ClientState state() {
+        return new ClientState(socket.fd(), inbox.arriving(), List.copyOf(inbox.fds()), channel.state(),
+                channel.isConfigChangePending(), session.said(), session.kicks(), session.positions());
+    }
+
+    /** Gives back what it has, and leaves the connection to another process. */
+    private void leave() {
+        channel.leave();
+        session.close();
+        inbox.close();
+        outbox.close();
+        socket.leave();
     }
 
     /**

@@ -17,7 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An export's listening socket. One that we made is removed at the end, unless its path has become somebody else's by
+ * An export's listening socket. One that is ours is removed at the end, unless its path has become somebody else's by
  * then; one that was handed to us is only closed.
  */
 public final class ListeningSocket implements AutoCloseable {
@@ -29,7 +29,8 @@ public final class ListeningSocket implements AutoCloseable {
     private final UnixSocket socket;
     /** Null for a socket that was handed to us. */
     private final Path path;
-    private final FileStatus made;
+    /** The file at the path; null while another process has it too. */
+    private FileStatus made;
     /** Those that were missing, the innermost first. */
     private final List<Path> madeDirectories;
 
@@ -55,13 +56,39 @@ public final class ListeningSocket implements AutoCloseable {
         };
     }
 
+    /**
+     * One that another process has opened as the configuration says, and goes on with until {@link #own}.
+     *
+     * @param fd owned from here on
+     * @throws IllegalArgumentException it is no listening socket; {@code fd} is closed then
+     */
+    public static ListeningSocket inherited(TransportConfig.Listening transport, Fd fd) {
+        Path path = switch (transport) {
+            case TransportConfig.SocketPath named -> named.path();
+            case TransportConfig.SocketFd _ -> null;
+        };
+        try {
+            return new ListeningSocket(UnixSocket.adoptListening(fd), path, null, List.of());
+        } catch (RuntimeException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
+    /** The other process has gone: those who connect from now on find that this one listens. */
+    public void own() {
+        if (path == null || !Files.exists(path)) return;
+        socket.listen(BACKLOG);
+        made = PosixFile.status(path.toString());
+    }
+
     public UnixSocket socket() {
         return socket;
     }
 
     @Override
     public void close() {
-        if (path != null && isStillOurs()) removeIfThere(path);
+        if (made != null && isStillOurs()) removeIfThere(path);
         removeEmpty(madeDirectories);
         socket.close();
     }

@@ -46,6 +46,29 @@ final class MessageInbox implements AutoCloseable {
         return true;
     }
 
+    /** What has come of a message that is not complete; {@link #fds} came with it. */
+    byte[] arriving() {
+        return bytes(0, receivedBytes);
+    }
+
+    /**
+     * Goes on with what another inbox has received.
+     *
+     * @param with kept from here on
+     * @throws VhostUserException that is no part of a message
+     */
+    void goOn(byte[] arriving, List<Fd> with) {
+        fds.addAll(with);
+        if (arriving.length > block.sizeBytes())
+            throw new VhostUserException(Fault.HEADER, arriving.length + " bytes of a message");
+        Memory.copy(arriving, 0, block.address(), arriving.length);
+        receivedBytes = arriving.length;
+        if (receivedBytes < VhostUserLayout.HEADER_BYTES) return;
+        header = MessageHeader.read(bytes(0, VhostUserLayout.HEADER_BYTES));
+        if (receivedBytes > VhostUserLayout.HEADER_BYTES + header.sizeBytes())
+            throw new VhostUserException(Fault.HEADER, arriving.length + " bytes of a message of " + header.sizeBytes());
+    }
+
     boolean isComplete() {
         return header != null && receivedBytes == VhostUserLayout.HEADER_BYTES + header.sizeBytes();
     }

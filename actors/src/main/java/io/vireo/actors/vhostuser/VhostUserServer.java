@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +54,11 @@ public final class VhostUserServer implements AutoCloseable {
     private volatile boolean configChanged;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final AcceptPause acceptPause = new AcceptPause();
+    private volatile Suspension suspension;
+    private Runnable whenGoing;
+
+    /** @param reached counted down by the thread, which then waits for {@code over} */
+    private record Suspension(CountDownLatch reached, CountDownLatch over) {}
 
     private VhostUserServer(
             String device, UnixSocket listening, FrontEndDial dial, VhostUserBackend backend, RateLimitedLog log) {
@@ -63,33 +70,87 @@ public final class VhostUserServer implements AutoCloseable {
     }
 
     /**
-     * Begins to serve.
+     * Serves whom it hears once it is told to {@link #start}.
      *
      * @param device the thread's name
      * @param listening stays the caller's, to be closed after this server; nobody else accepts from it meanwhile
      * @param log about the device
      */
-    public static VhostUserServer start(String device, UnixSocket listening, VhostUserBackend backend, RateLimitedLog log) {
+    public static VhostUserServer listening(String device, UnixSocket listening, VhostUserBackend backend, RateLimitedLog log) {
         VhostUserServer server = new VhostUserServer(device, listening, null, backend, log);
         server.epoll.add(listening.fd(), Epoll.EPOLLIN, LISTENING);
-        server.start();
         return server;
     }
 
     /**
-     * Begins to serve the front-end that listens at {@code path}, or will some day: whenever there is none it is tried
-     * again, at most a second apart.
+     * Serves the front-end that listens at {@code path}, or will some day, once it is told to {@link #start}: whenever there is
+     * none it is tried again, at most a second apart.
      */
-    public static VhostUserServer connect(String device, Path path, VhostUserBackend backend, RateLimitedLog log) {
+    public static VhostUserServer dialling(String device, Path path, VhostUserBackend backend, RateLimitedLog log) {
         FrontEndDial dial = new FrontEndDial(path, log, System.nanoTime());
-        VhostUserServer server = new VhostUserServer(device, null, dial, backend, log);
-        server.start();
-        return server;
+        return new VhostUserServer(device, null, dial, backend, log);
     }
 
-    private void start() {
+    /** Begins to serve. */
+    public void start() {
+        start(() -> {});
+    }
+
+    /** @param going done by the server's thread once the vrings run of a front-end that was {@link #adopt adopted} */
+    public void start(Runnable going) {
         epoll.add(wake.fd(), Epoll.EPOLLIN | Epoll.EPOLLET, WAKE);
+        whenGoing = going;
         thread.start();
+    }
+
+    /**
+     * Before {@link #start}: begins with a front-end that another process serves still. Takes over what the state has.
+     *
+     * @throws VhostUserException it is no state of a front-end that could be served here; it stays the other process's
+     */
+    public void adopt(ClientState state) {
+        client = ClientConnection.of(state, backend, log);
+        watchClient();
+    }
+
+    private void goOn() {
+        try {
+            client.goOn();
+            log.info(System.nanoTime(), "client-connected", "front-end of pid {} goes on", client.peer.pid());
+        } catch (RuntimeException e) {
+            end("device-failed", e.toString());
+        }
+    }
+
+    /**
+     * Leaves everybody alone until {@link #resume}, as soon as what is being done is done.
+     *
+     * @return false when that takes longer; it is to be resumed all the same
+     */
+    public boolean suspend(Duration within) throws InterruptedException {
+        Suspension begun = new Suspension(new CountDownLatch(1), new CountDownLatch(1));
+        suspension = begun;
+        wake.signal();
+        return begun.reached().await(within.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** Goes on after {@link #suspend}, if that was called. */
+    public void resume() {
+        Suspension over = suspension;
+        if (over == null) return;
+        suspension = null;
+        over.over().countDown();
+        wake.signal();
+    }
+
+    /**
+     * The front-end that is served, for another process to go on with; while suspended, and while nothing of its vrings is in
+     * flight.
+     *
+     * @throws IllegalStateException it cannot go on elsewhere now
+     */
+    public Optional<ClientState> clientState() {
+        return Optional.ofNullable(client).map(ClientConnection::state);
     }
 
     public boolean clientConnected() {
@@ -105,6 +166,7 @@ public final class VhostUserServer implements AutoCloseable {
     public void stop() {
         if (stopping) return;
         stopping = true;
+        resume();
         wake.signal();
         if (listening != null) listening.shutdown();
     }
@@ -123,7 +185,9 @@ public final class VhostUserServer implements AutoCloseable {
 
     /** Waits until the thread has ended, and with it every request of the client; false when that takes longer. */
     public boolean awaitStopped(Duration timeout) throws InterruptedException {
-        return thread.join(timeout);
+        if (thread.getState() != Thread.State.NEW) return thread.join(timeout);
+        if (client != null) end("leaving", "we stop");
+        return true;
     }
 
     /** {@link #stop}, then waits up to 30 s; a drain that hangs longer is left behind with what it uses. */
@@ -147,7 +211,13 @@ public final class VhostUserServer implements AutoCloseable {
 
     private void run() {
         try {
-            while (!stopping) turn();
+            if (client != null) goOn();
+            whenGoing.run();
+            while (!stopping) {
+                Suspension wanted = suspension;
+                if (wanted != null) rest(wanted);
+                else turn();
+            }
             if (client != null) end("leaving", "we stop");
         } catch (RuntimeException | Error e) {
             LOG.error("device {}: its socket is served no more", thread.getName(), e);
@@ -155,9 +225,18 @@ public final class VhostUserServer implements AutoCloseable {
         }
     }
 
+    private static void rest(Suspension suspension) {
+        suspension.reached().countDown();
+        try {
+            suspension.over().await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     private void turn() {
         // What was said while clientEvents looked woke nobody: it is looked for before the wait.
-        boolean said = deviceFailed || configChanged;
+        boolean said = deviceFailed || configChanged || suspension != null;
         int count = epoll.await(said ? 0 : waitNanos());
         boolean clientReady = false;
         boolean listeningReady = false;
@@ -237,9 +316,13 @@ public final class VhostUserServer implements AutoCloseable {
             log.warn(System.nanoTime(), "accept", "a front-end was lost while it connected: {}", e.getMessage());
             return;
         }
-        epoll.add(socket.fd(), CLIENT_EVENTS, CLIENT);
-        epoll.add(client.channel.fd(), Epoll.EPOLLIN, CHANNEL);
+        watchClient();
         log.info(System.nanoTime(), "client-connected", "front-end of pid {} connected", client.peer.pid());
+    }
+
+    private void watchClient() {
+        epoll.add(client.socket.fd(), CLIENT_EVENTS, CLIENT);
+        epoll.add(client.channel.fd(), Epoll.EPOLLIN, CHANNEL);
     }
 
     private void refuse(UnixSocket socket) {

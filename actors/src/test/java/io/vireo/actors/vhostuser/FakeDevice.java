@@ -75,6 +75,11 @@ final class FakeDevice implements VhostUserBackend {
     }
 
     @Override
+    public int vringBase(int index) {
+        return 0;
+    }
+
+    @Override
     public void setCall(int index, EventFd call) {}
 
     @Override

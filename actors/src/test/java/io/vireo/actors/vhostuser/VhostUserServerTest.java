@@ -49,8 +49,9 @@ class VhostUserServerTest {
         path = directory.resolve("vda.sock");
         descriptorsBefore = openDescriptors();
         listening = ListeningSocket.open(TransportConfig.SocketPath.of(path));
-        server = VhostUserServer.start("vda", listening.socket(), device,
+        server = VhostUserServer.listening("vda", listening.socket(), device,
                 new RateLimitedLog(LoggerFactory.getLogger(VhostUserServer.class), "vda", Map.of()));
+        server.start();
     }
 
     @AfterEach
@@ -333,8 +334,9 @@ class VhostUserServerTest {
     void connectsToAFrontEndWheneverItListens() throws Exception {
         Path theirs = directory.resolve("front-end.sock");
         FakeDevice connecting = new FakeDevice();
-        VhostUserServer dialling = VhostUserServer.connect("vdb", theirs, connecting,
+        VhostUserServer dialling = VhostUserServer.dialling("vdb", theirs, connecting,
                 new RateLimitedLog(LoggerFactory.getLogger(VhostUserServer.class), "vdb", Map.of()));
+        dialling.start();
         try {
             for (int i = 0; i < 3; i++) {
                 try (UnixSocket frontEnd = UnixSocket.listen(theirs, 1);

@@ -5,6 +5,7 @@ import io.prometheus.metrics.model.snapshots.MetricMetadata;
 /** Every metric there is, with the name users see; the suffixes {@code _info} and {@code _total} are the format's and not said here. */
 enum Family {
     BUILD("vireo_build", "Version of this process."),
+    TAKEOVER_PAUSE("vireo_takeover_pause_seconds", "How long guests waited while this process took over from another."),
     LOG_SUPPRESSED("vireo_log_suppressed", "Log lines not written because guests or clients provoked too many."),
 
     DEVICE("vireo_device", "Labels of a device, its drive and the IOThreads that serve it."),

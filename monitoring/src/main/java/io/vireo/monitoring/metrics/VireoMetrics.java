@@ -24,6 +24,8 @@ public final class VireoMetrics implements MultiCollector {
     private final Map<String, DeviceSeries> devices = new ConcurrentHashMap<>();
     private final Map<String, DriveView> drives = new ConcurrentHashMap<>();
     private final Map<String, IoThreadSeries> ioThreads = new ConcurrentHashMap<>();
+    /** 0 when it has not taken over. */
+    private volatile long takeoverPauseNanos;
     private final List<ForeignMeters> followers = new ArrayList<>();
 
     public VireoMetrics(String version) {
@@ -33,6 +35,11 @@ public final class VireoMetrics implements MultiCollector {
     VireoMetrics(String version, LongSupplier nanoTime) {
         this.version = version;
         this.nanoTime = nanoTime;
+    }
+
+    /** This process has taken over from another, and guests have waited so long for that. */
+    public void tookOver(long pauseNanos) {
+        takeoverPauseNanos = pauseNanos;
     }
 
     public synchronized void add(DeviceView device) {
@@ -114,6 +121,7 @@ public final class VireoMetrics implements MultiCollector {
     private void addTo(Scrape scrape) {
         Labels build = Labels.of("version", version, "java", Runtime.version().toString());
         if (scrape.claims(build)) scrape.info(Family.BUILD, build);
+        if (takeoverPauseNanos != 0) scrape.gauge(Family.TAKEOVER_PAUSE, Labels.EMPTY, takeoverPauseNanos / 1e9);
         long nowNanos = nanoTime.getAsLong();
         devices.values().forEach(device -> device.addTo(scrape, nowNanos));
         ioThreads.values().forEach(ioThread -> ioThread.addTo(scrape, nowNanos));

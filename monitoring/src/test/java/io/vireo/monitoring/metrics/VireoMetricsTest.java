@@ -37,7 +37,9 @@ class VireoMetricsTest {
         metrics.add(new FakeDevice("vda", counters));
         metrics.add(Drive.ofFile("vm-root"));
         metrics.add(new IoThreadView("io0", new IoThreadCounters()));
+        metrics.tookOver(1_000_000);
         var expected = new TreeMap<String, Set<String>>();
+        expected.put("vireo_takeover_pause_seconds", Set.of());
         expected.put("vireo_build_info", Set.of("version", "java"));
         expected.put("vireo_log_suppressed_total", Set.of());
         expected.put("vireo_device_info", Set.of("device", "vm", "tenant", "drive", "iothread"));

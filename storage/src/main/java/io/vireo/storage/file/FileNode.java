@@ -7,6 +7,7 @@ import io.vireo.posix.PosixFile;
 import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.NodeLimits;
 import io.vireo.storage.node.NodeLimits.RangeLimits;
+import io.vireo.storage.node.OpenImage;
 
 import java.util.Set;
 
@@ -30,8 +31,23 @@ public final class FileNode {
     /** @param active false: leaves the image to whoever has it until {@link HostFile#activate} */
     public static HostFile open(FileOptions options, boolean active) {
         refuseOthers(options, OpenFile.status(options));
-        Fd fd = OpenFile.open(options);
+        return of(options, OpenFile.open(options), active);
+    }
+
+    /**
+     * Goes on with a file that another process has opened and locked.
+     *
+     * @param image its file is owned from here on, also on an exception
+     * @throws ImageException it is not what {@link #open(FileOptions)} would have opened
+     */
+    public static HostFile goOn(FileOptions options, OpenImage image) {
+        OpenFile.checkSame(options, image.file());
+        return of(options, image.file(), image.active());
+    }
+
+    private static HostFile of(FileOptions options, Fd fd, boolean active) {
         try {
+            // Of a file that is locked already these are the same locks once more.
             if (active) ImageLock.take(fd, options);
             FileStatus status = PosixFile.status(fd);
             long size = OpenFile.checkedSize(options, status.sizeBytes());

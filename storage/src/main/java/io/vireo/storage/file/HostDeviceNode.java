@@ -7,6 +7,7 @@ import io.vireo.posix.PosixFile;
 import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.NodeLimits;
 import io.vireo.storage.node.NodeLimits.RangeLimits;
+import io.vireo.storage.node.OpenImage;
 import io.vireo.storage.zone.ZoneLimits;
 
 import java.io.IOException;
@@ -31,7 +32,16 @@ public final class HostDeviceNode {
         if (OpenFile.status(options).kind() != FileStatus.Kind.BLOCK) {
             throw new ImageException(ImageException.Kind.NOT_A_DEVICE, options.filename(), "is not a block device");
         }
-        Fd fd = OpenFile.open(options);
+        return of(options, OpenFile.open(options), active);
+    }
+
+    /** As {@link FileNode#goOn}. */
+    public static HostFile goOn(FileOptions options, OpenImage image) {
+        OpenFile.checkSame(options, image.file());
+        return of(options, image.file(), image.active());
+    }
+
+    private static HostFile of(FileOptions options, Fd fd, boolean active) {
         try {
             if (active) ImageLock.take(fd, options);
             BlockDeviceGeometry geometry = PosixFile.geometry(fd);

@@ -10,8 +10,10 @@ import io.vireo.storage.node.ImageException.Kind;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
+import io.vireo.storage.node.OpenImage;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
@@ -187,6 +189,16 @@ public final class HostFile implements BlockNode {
         }
         ImageLock.release(fd, options);
         active = false;
+    }
+
+    @Override
+    public synchronized Optional<OpenImage> handOn() {
+        if (lostErrno != 0) {
+            // Who goes on would not know, and call the next flush a success.
+            throw new ImageException(Kind.NOT_HANDED_ON, options.filename(),
+                    "has lost what was written to it: " + Errno.describe(lostErrno));
+        }
+        return Optional.of(new OpenImage(fd, active));
     }
 
     @Override

@@ -43,6 +43,29 @@ final class OpenFile {
         }
     }
 
+    /**
+     * Whether an open file is what {@link #open} would answer.
+     *
+     * @throws ImageException what is different; {@code fd} is closed then
+     */
+    static void checkSame(FileOptions options, Fd fd) {
+        String path = options.filename();
+        try {
+            if (!status(options).sameFile(PosixFile.status(fd)))
+                throw new ImageException(Kind.NOT_HANDED_ON, path, "is another file than the one that is served");
+            int flags = PosixFile.flags(fd);
+            boolean writes = (flags & PosixFile.O_RDWR) != 0;
+            if (writes == options.readOnly())
+                throw new ImageException(Kind.NOT_HANDED_ON, path, "is served with read-only = " + (writes ? "off" : "on"));
+            boolean direct = (flags & PosixFile.O_DIRECT) != 0;
+            if (direct != options.cache().direct())
+                throw new ImageException(Kind.NOT_HANDED_ON, path, "is served with cache.direct = " + (direct ? "on" : "off"));
+        } catch (RuntimeException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
     private static ImageException refused(FileOptions options, PosixException e) {
         String path = options.filename();
         String how = options.readOnly() ? "read" : "read and written";

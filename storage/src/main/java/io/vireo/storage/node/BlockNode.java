@@ -1,5 +1,6 @@
 package io.vireo.storage.node;
 
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -51,6 +52,17 @@ public interface BlockNode extends AutoCloseable {
      * @throws ImageException it is not all durable; the image stays ours
      */
     default void inactivate() {}
+
+    /**
+     * What another process needs to go on with this node; empty when that is nothing but its configuration. Nothing is in
+     * flight while it does. The file stays this node's.
+     *
+     * @throws ImageException the node cannot go on in another process
+     */
+    default Optional<OpenImage> handOn() {
+        throw new ImageException(ImageException.Kind.NOT_HANDED_ON, nodeName(),
+                "driver " + driver() + " has its contents in the memory of this process");
+    }
 
     /** Releases files and locks. Every channel is closed before. */
     @Override

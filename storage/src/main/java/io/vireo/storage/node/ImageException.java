@@ -18,6 +18,7 @@ public final class ImageException extends RuntimeException {
         DIRECT_REQUIRED,
         LOCK_UNSUPPORTED,
         ZONED,
+        NOT_HANDED_ON,
         IO
     }
 

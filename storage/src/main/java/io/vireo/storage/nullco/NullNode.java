@@ -6,7 +6,9 @@ import io.vireo.storage.node.Lifetime;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
 import io.vireo.storage.node.NodeLimits.RangeLimits;
+import io.vireo.storage.node.OpenImage;
 import io.vireo.storage.zone.ZoneLimits;
+import java.util.Optional;
 
 /** A node without storage (null-co): takes every write, reads as nothing in particular or as zeroes. */
 public final class NullNode implements BlockNode {
@@ -72,6 +74,11 @@ public final class NullNode implements BlockNode {
     @Override
     public NodeChannel open(IoContext context) {
         return new NullChannel(this, options, context);
+    }
+
+    @Override
+    public Optional<OpenImage> handOn() {
+        return Optional.empty();
     }
 
     @Override

@@ -5,6 +5,8 @@ import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.IoContext;
 import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.NodeLimits;
+import io.vireo.storage.node.OpenImage;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /** A window on another node, which it owns: of a fixed size, or all that follows its start, however much that is. */
@@ -119,6 +121,11 @@ public final class RawNode implements BlockNode {
     @Override
     public void inactivate() {
         child.inactivate();
+    }
+
+    @Override
+    public Optional<OpenImage> handOn() {
+        return child.handOn();
     }
 
     @Override

@@ -11,6 +11,7 @@ import io.vireo.posix.PosixFile;
 import io.vireo.storage.file.FileOptions.Access;
 import io.vireo.storage.file.FileOptions.Locking;
 import io.vireo.storage.node.ImageException;
+import io.vireo.storage.node.OpenImage;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -192,6 +193,35 @@ class ImageLockTest {
         } finally {
             daemon.destroy();
             daemon.waitFor();
+        }
+    }
+
+    /** As another process does that was handed the file. */
+    @Test
+    void staysWithWhoGoesOnWhenTheOneBeforeCloses() throws Exception {
+        HostFile before = FileNode.open(image);
+        OpenImage handed = before.handOn().orElseThrow();
+        try (HostFile after = FileNode.goOn(image, new OpenImage(handed.file().duplicate(), handed.active()))) {
+            assertEquals(before.sizeBytes(), after.sizeBytes());
+            before.close();
+            ImageException e = assertThrows(ImageException.class, () -> FileNode.open(image).close());
+            assertEquals(ImageException.Kind.IN_USE, e.kind());
+        }
+        FileNode.open(image).close();
+    }
+
+    @Test
+    void isNotGoneOnWithUnderAnotherNameOrInAnotherMode() throws Exception {
+        try (HostFile before = FileNode.open(image)) {
+            Fd file = before.handOn().orElseThrow().file();
+            FileOptions other = FileOptions.of("f1", Files.createFile(folder.resolve("other")).toString());
+            for (FileOptions wrong : List.of(other, image.withAccess(Access.READ_ONLY),
+                    image.withCache(new FileOptions.Cache(!image.cache().direct(), false)))) {
+                Fd handed = file.duplicate();
+                ImageException e = assertThrows(ImageException.class, () -> FileNode.goOn(wrong, new OpenImage(handed, true)));
+                assertEquals(ImageException.Kind.NOT_HANDED_ON, e.kind());
+                assertTrue(handed.isClosed());
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 package io.vireo.virtio.vhostuser;
 
+import java.util.Arrays;
+
 /** A back-end's own requests (VHOST_USER_BACKEND_*), over the channel of SET_BACKEND_REQ_FD. */
 public enum BackendRequest {
     CONFIG_CHANGE_MSG(2, ProtocolFeatures.CONFIG),
@@ -12,6 +14,11 @@ public enum BackendRequest {
     BackendRequest(int id, long needs) {
         this.id = id;
         this.needs = needs;
+    }
+
+    /** Null for a request not known here. */
+    public static BackendRequest of(int id) {
+        return Arrays.stream(values()).filter(request -> request.id == id).findFirst().orElse(null);
     }
 
     public int id() {

@@ -21,6 +21,21 @@ public final class BackendRequests {
         unanswered = null;
     }
 
+    /** Of a channel that another process goes on with: what it has asked and not been answered, null for nothing. */
+    public BackendRequest unanswered() {
+        return unanswered;
+    }
+
+    /** Whether CONFIG_CHANGE_MSG is to be sent still. */
+    public boolean isConfigChangePending() {
+        return configChanged;
+    }
+
+    /** After {@link #connect}, to a channel on which another process has asked and not been answered. */
+    public void await(BackendRequest asked) {
+        unanswered = asked;
+    }
+
     /** @param vring which one it is about; of no meaning for CONFIG_CHANGE_MSG */
     public void add(BackendRequest request, int vring) {
         switch (request) {

@@ -54,9 +54,22 @@ final class DeviceStateMessages implements AutoCloseable {
         }
     }
 
+    /**
+     * As {@link Session#said}.
+     *
+     * @throws IllegalStateException there is something that another process could not answer {@link #check} by
+     */
+    void said(List<Said> said) {
+        if (failed) throw new IllegalStateException("its state is being saved, and was not");
+        if (incoming == null) return;
+        byte[] payload = Said.payload(VhostUserLayout.DEVICE_STATE_BYTES).putInt(LOAD).putInt(PHASE_STOPPED).array();
+        said.add(new Said(MessageType.SET_DEVICE_STATE_FD, payload, List.of(incoming)));
+    }
+
     byte[] check() {
         boolean good = incoming == null ? !failed : load();
         close();
+        failed = false;
         return Payload.replyU64(MessageType.CHECK_DEVICE_STATE.id(), good ? 0 : 1);
     }
 

@@ -12,6 +12,9 @@ import java.util.List;
 final class InflightMessages implements AutoCloseable {
     private final VringMessages vrings;
     private InflightRegion region;
+    private InflightDescription description;
+    /** What the region is mapped from, for a process that goes on with the session. */
+    private Fd file;
 
     InflightMessages(VringMessages vrings) {
         this.vrings = vrings;
@@ -23,38 +26,55 @@ final class InflightMessages implements AutoCloseable {
     Made getInflightFd(byte[] payload) {
         RingFormat format = vrings.format();
         InflightDescription made = InflightDescription.read(payload, format, vrings.count()).wholeFile(format);
-        Fd file = Memfd.create("vireo-inflight", made.sizeBytes());
+        Fd memory = Memfd.create("vireo-inflight", made.sizeBytes());
+        Fd ours = null;
         try {
-            use(InflightRegion.map(made, file));
-            return new Made(Payload.replyInflight(MessageType.GET_INFLIGHT_FD.id(), payload.length, made), file);
+            ours = memory.duplicate();
+            use(made, ours);
+            return new Made(Payload.replyInflight(MessageType.GET_INFLIGHT_FD.id(), payload.length, made), memory);
         } catch (RuntimeException e) {
-            file.close();
+            if (ours != null) ours.close();
+            memory.close();
             throw e;
         }
     }
 
     void setInflightFd(byte[] payload, List<Fd> fds) {
-        InflightDescription given = InflightDescription.read(payload, vrings.format(), vrings.count());
-        InflightRegion next = InflightRegion.map(given, fds.getFirst());
+        use(InflightDescription.read(payload, vrings.format(), vrings.count()), fds.getFirst());
+        fds.removeFirst();
+    }
+
+    /** @param from the caller's still when this throws */
+    private void use(InflightDescription given, Fd from) {
+        InflightRegion next = InflightRegion.map(given, from);
         try {
             // A region that the first vring has no room in is refused now, not when a guest starts.
             next.area(given.queues() - 1, vrings.format(), given.queueSize());
-            use(next);
+            vrings.useInflight(next);
         } catch (RuntimeException e) {
             next.close();
             throw e;
         }
-    }
-
-    private void use(InflightRegion next) {
-        vrings.useInflight(next);
         close();
         region = next;
+        description = given;
+        file = from;
+    }
+
+    /** As {@link Session#said}. */
+    void said(List<Said> said) {
+        if (region == null) return;
+        byte[] payload = Said.payload(VhostUserLayout.INFLIGHT_BYTES)
+                .putLong(description.sizeBytes()).putLong(description.offset())
+                .putShort((short) description.queues()).putShort((short) description.queueSize()).array();
+        said.add(new Said(MessageType.SET_INFLIGHT_FD, payload, List.of(file)));
     }
 
     @Override
     public void close() {
-        if (region != null) region.close();
+        if (region == null) return;
+        region.close();
+        file.close();
         region = null;
     }
 }

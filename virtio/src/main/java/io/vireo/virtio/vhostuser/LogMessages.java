@@ -14,6 +14,10 @@ final class LogMessages implements AutoCloseable {
     private final VringMessages vrings;
     private Mapping bitmap;
     private EventFd listener;
+    /** How the bitmap was announced and what it is mapped from, for a process that goes on with the session. */
+    private byte[] announced;
+
+    private Fd file;
 
     LogMessages(VringMessages vrings) {
         this.vrings = vrings;
@@ -29,8 +33,10 @@ final class LogMessages implements AutoCloseable {
             next.close(); // nobody has gone over to it
             throw e;
         }
-        if (bitmap != null) bitmap.close();
+        forget();
         bitmap = next;
+        announced = payload;
+        file = fds.removeFirst();
         vrings.startReady();
         return Payload.replyU64(MessageType.SET_LOG_BASE.id(), 0);
     }
@@ -42,6 +48,18 @@ final class LogMessages implements AutoCloseable {
         listener = next;
         if (bitmap != null) vrings.useLog(log(bitmap, next));
         if (before != null) before.close();
+    }
+
+    /** As {@link Session#said}. */
+    void said(List<Said> said) {
+        if (bitmap != null) said.add(new Said(MessageType.SET_LOG_BASE, announced, List.of(file)));
+        if (listener != null) said.add(new Said(MessageType.SET_LOG_FD, new byte[0], List.of(listener.fd())));
+    }
+
+    private void forget() {
+        if (bitmap == null) return;
+        bitmap.close();
+        file.close();
     }
 
     private static DirtyLog log(Mapping bitmap, EventFd listener) {
@@ -66,7 +84,7 @@ final class LogMessages implements AutoCloseable {
     /** After the vrings have forgotten the log. */
     @Override
     public void close() {
-        if (bitmap != null) bitmap.close();
+        forget();
         if (listener != null) listener.close();
     }
 }

@@ -3,14 +3,20 @@ package io.vireo.virtio.vhostuser;
 import io.vireo.posix.Fd;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The messages that share the guest's memory. Each makes a new table, which the vrings go over to. Thread: the session's. */
+/**
+ * The messages that share the guest's memory. Each makes a new table, which the vrings go over to. Owns the table, and the
+ * files that it was made of. Thread: the session's.
+ */
 final class MemoryMessages implements AutoCloseable {
     private final VhostUserBackend backend;
     private final VringMessages vrings;
     private MemoryTable table;
+    /** What the table was made of, in the order in which it came. */
+    private final List<SharedRegion> shared = new ArrayList<>();
 
     MemoryMessages(VhostUserBackend backend, VringMessages vrings, MemoryTable empty) {
         this.backend = backend;
@@ -35,14 +41,44 @@ final class MemoryMessages implements AutoCloseable {
             regions.add(RegionDescription.read(payload, VhostUserLayout.TABLE_REGIONS + i * VhostUserLayout.REGION_BYTES));
         }
         use(MemoryTable.of(regions, fds));
+        forgetAll();
+        for (RegionDescription region : regions) shared.add(new SharedRegion(region, fds.removeFirst()));
     }
 
     void addMemReg(byte[] payload, List<Fd> fds) {
-        use(table.with(slot(payload), fds.getFirst()));
+        RegionDescription region = slot(payload);
+        use(table.with(region, fds.getFirst()));
+        shared.add(new SharedRegion(region, fds.removeFirst()));
     }
 
     void remMemReg(byte[] payload) {
-        use(table.without(slot(payload)));
+        RegionDescription region = slot(payload);
+        use(table.without(region));
+        shared.removeIf(each -> {
+            boolean removed = each.isMeantBy(region);
+            if (removed) each.close();
+            return removed;
+        });
+    }
+
+    /** As {@link Session#said}: a table, and one by one what it has no room for. */
+    void said(List<Said> said) {
+        if (shared.isEmpty()) return;
+        List<SharedRegion> first = shared.subList(0, Math.min(shared.size(), VhostUserLayout.TABLE_REGIONS_MAX));
+        ByteBuffer payload = Said.payload(VhostUserLayout.TABLE_REGIONS + first.size() * VhostUserLayout.REGION_BYTES);
+        payload.putLong(first.size());
+        first.forEach(each -> each.region().write(payload));
+        said.add(new Said(MessageType.SET_MEM_TABLE, payload.array(), first.stream().map(SharedRegion::file).toList()));
+        for (SharedRegion each : shared.subList(first.size(), shared.size())) {
+            ByteBuffer slot = Said.payload(VhostUserLayout.SLOT_BYTES).putLong(0);
+            each.region().write(slot);
+            said.add(new Said(MessageType.ADD_MEM_REG, slot.array(), List.of(each.file())));
+        }
+    }
+
+    private void forgetAll() {
+        shared.forEach(SharedRegion::close);
+        shared.clear();
     }
 
     private static RegionDescription slot(byte[] payload) {
@@ -69,6 +105,7 @@ final class MemoryMessages implements AutoCloseable {
 
     @Override
     public void close() {
+        forgetAll();
         table.close();
     }
 }

@@ -1,5 +1,7 @@
 package io.vireo.virtio.vhostuser;
 
+import java.nio.ByteBuffer;
+
 /** One memory region as a front-end describes it: nothing checked, all four numbers unsigned. */
 record RegionDescription(long gpa, long sizeBytes, long userAddress, long mmapOffset) {
     static RegionDescription read(byte[] payload, int at) {
@@ -8,6 +10,11 @@ record RegionDescription(long gpa, long sizeBytes, long userAddress, long mmapOf
                 Payload.i64(payload, at + VhostUserLayout.REGION_SIZE),
                 Payload.i64(payload, at + VhostUserLayout.REGION_USER_ADDRESS),
                 Payload.i64(payload, at + VhostUserLayout.REGION_MMAP_OFFSET));
+    }
+
+    /** As {@link #read} reads it. */
+    void write(ByteBuffer to) {
+        to.putLong(gpa).putLong(sizeBytes).putLong(userAddress).putLong(mmapOffset);
     }
 
     @Override

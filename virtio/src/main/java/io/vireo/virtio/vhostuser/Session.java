@@ -3,6 +3,7 @@ package io.vireo.virtio.vhostuser;
 import io.vireo.posix.Fd;
 import io.vireo.posix.UnixSocket;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -92,6 +93,60 @@ public final class Session implements AutoCloseable {
             throw new VhostUserException(Fault.DESCRIPTOR_COUNT, type + " with " + fds.size() + " descriptors");
         if (!negotiation.has(type.needs()))
             throw new VhostUserException(Fault.NOT_NEGOTIATED, type + " was not negotiated");
+    }
+
+    /**
+     * All but {@link #kicks} that it takes to bring a session of another process to where this one is, in an order in which it
+     * is obeyed. Nothing runs in that session until it hears the kicks. Descriptors stay this session's.
+     *
+     * @throws IllegalStateException it cannot be brought there now
+     */
+    public List<Said> said() {
+        List<Said> said = new ArrayList<>();
+        if (negotiation.protocolFeatures != 0)
+            said.add(Said.u64(MessageType.SET_PROTOCOL_FEATURES, negotiation.protocolFeatures));
+        if (negotiation.featuresAccepted) said.add(Said.u64(MessageType.SET_FEATURES, negotiation.features));
+        if (status.value() != 0) said.add(Said.u64(MessageType.SET_STATUS, status.value()));
+        // Before the memory: the addresses of a vring that does not run may be of a memory table that is gone.
+        vrings.said(said);
+        logs.said(said);
+        memory.said(said);
+        inflight.said(said);
+        deviceState.said(said);
+        said.removeIf(message -> !negotiation.has(message.type().needs()));
+        return said;
+    }
+
+    /** What lets vrings run in a session that has heard the rest. */
+    public List<Said> kicks() {
+        return vrings.kicks();
+    }
+
+    /** Where each vring is. Nothing is in flight of those that run, and the device takes nothing. */
+    public List<VringPosition> positions() {
+        return vrings.positions();
+    }
+
+    /**
+     * Hears what another session answered; its descriptors are kept or closed.
+     *
+     * @throws VhostUserException it cannot be obeyed here
+     */
+    public void hear(Said message) {
+        MessageHeader header =
+                new MessageHeader(message.type().id(), VhostUserLayout.FLAG_VERSION, message.payload().length);
+        Answer answer = handle(header, message.payload(), new ArrayList<>(message.fds()));
+        if (answer.refused() != null) throw answer.refused();
+    }
+
+    /** @throws VhostUserException there is no such vring */
+    public void place(VringPosition position) {
+        vrings.place(position);
+    }
+
+    /** Calls the driver of every vring that runs: whoever served it before may not have come to it. */
+    public void callAll() {
+        vrings.callAll();
     }
 
     private byte[] obey(MessageType type, byte[] payload, List<Fd> fds) {

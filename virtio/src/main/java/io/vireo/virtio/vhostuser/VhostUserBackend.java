@@ -73,6 +73,9 @@ public interface VhostUserBackend {
      */
     int stopVring(int index, Failed failed);
 
+    /** Where a running vring goes on, while the device takes nothing from it and nothing of it is in flight. */
+    int vringBase(int index);
+
     /** A running vring's call from now on; null when the driver polls. The one before is closed after this returned. */
     void setCall(int index, EventFd call);
 

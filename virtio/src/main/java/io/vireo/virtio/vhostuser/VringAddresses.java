@@ -16,6 +16,12 @@ record VringAddresses(long descriptor, long used, long available, boolean logsUs
                 Payload.i64(payload, VhostUserLayout.ADDR_LOG));
     }
 
+    /** As {@link #read} reads it. */
+    byte[] payload(int index) {
+        return Said.payload(VhostUserLayout.ADDR_BYTES).putInt(index).putInt(logsUsed ? VhostUserLayout.ADDR_F_LOG : 0)
+                .putLong(descriptor).putLong(used).putLong(available).putLong(log).array();
+    }
+
     /** The same but for the log. */
     boolean samePlace(VringAddresses other) {
         return other != null && descriptor == other.descriptor && used == other.used && available == other.available;

@@ -26,6 +26,11 @@ final class VringEvent implements AutoCloseable {
         return event;
     }
 
+    /** Whether the front-end has said what it is, if only that there is none. */
+    boolean isSaid() {
+        return said;
+    }
+
     /** What the front-end wants from now on, null for none; closes the one before. */
     void replace(EventFd next) {
         said = true;

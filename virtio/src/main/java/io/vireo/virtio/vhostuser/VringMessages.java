@@ -10,6 +10,7 @@ import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import io.vireo.virtio.vhostuser.VhostUserBackend.Failed;
 import io.vireo.virtio.vhostuser.VhostUserException.Fault;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -356,6 +357,50 @@ final class VringMessages implements AutoCloseable {
     /** What a front-end wants that stops a vring and stays: all of it answered, unless it knows better. */
     private Failed ofFailed() {
         return negotiation.has(ProtocolFeatures.GET_VRING_BASE_INFLIGHT) ? Failed.SUSPEND : Failed.ANSWER;
+    }
+
+    /** As {@link Session#said}. */
+    void said(List<Said> said) {
+        for (Vring vring : vrings) {
+            if (vring.size != 0) said.add(Said.state(MessageType.SET_VRING_NUM, vring.index, vring.size));
+            if (vring.addresses != null)
+                said.add(new Said(MessageType.SET_VRING_ADDR, vring.addresses.payload(vring.index), List.of()));
+            if (vring.call.isSaid()) said.add(Said.event(MessageType.SET_VRING_CALL, vring.index, fd(vring.call.get())));
+            if (vring.err.isSaid()) said.add(Said.event(MessageType.SET_VRING_ERR, vring.index, fd(vring.err.get())));
+            if (vring.enabled != Vring.Enabled.UNSAID) {
+                int enable = vring.enabled == Vring.Enabled.YES ? 1 : 0;
+                said.add(Said.state(MessageType.SET_VRING_ENABLE, vring.index, enable));
+            }
+        }
+    }
+
+    private static Fd fd(EventFd event) {
+        return event == null ? null : event.fd();
+    }
+
+    /** As {@link Session#kicks}. */
+    List<Said> kicks() {
+        return Arrays.stream(vrings).filter(vring -> vring.kick != null)
+                .map(vring -> Said.event(MessageType.SET_VRING_KICK, vring.index, vring.kick.fd())).toList();
+    }
+
+    /** As {@link Session#positions}. */
+    List<VringPosition> positions() {
+        return Arrays.stream(vrings).map(vring -> vring.running
+                ? new VringPosition(vring.index, backend.vringBase(vring.index), null)
+                : new VringPosition(vring.index, vring.base, vring.stoppedAt)).toList();
+    }
+
+    /** As {@link Session#place}. */
+    void place(VringPosition position) {
+        Vring vring = vring(Integer.toUnsignedLong(position.index()));
+        vring.base = position.base();
+        vring.stoppedAt = position.stoppedAt();
+    }
+
+    /** As {@link Session#callAll}. */
+    void callAll() {
+        for (Vring vring : vrings) if (vring.running && vring.call.get() != null) vring.call.get().signal();
     }
 
     private void stop(Vring vring, Failed failed) {

@@ -118,6 +118,11 @@ final class RecordingBackend implements VhostUserBackend {
     }
 
     @Override
+    public int vringBase(int index) {
+        return stopsAt;
+    }
+
+    @Override
     public void setCall(int index, EventFd call) {
         assertNotNull(running[index]);
         calls.add(call == null ? "call " + index + " none" : "call " + index);
