@@ -41,8 +41,6 @@ final class TakeoverTest {
     private static final long IMAGE_BYTES = 64L << 20;
     private static final int QUEUE_SIZE = 256;
     private static final Duration SOON = Vireo.PATIENCE;
-    /** From the moment at which a daemon is asked, all that matters is over. */
-    private static final int KILLED_WITHIN_MILLIS = 600;
 
     @TempDir
     Path folder;
@@ -285,6 +283,14 @@ final class TakeoverTest {
     /** How often it was, also in vain. */
     private static long asked(VireoDaemon daemon) {
         return daemon.err().stream().filter(line -> line.contains("wants to take over")).count();
+    }
+
+    /** From the moment at which the old one is asked. */
+    private static long takeoverNanos(VireoDaemon old, VireoDaemon next) {
+        Await.until("it is asked", () -> said(old, "wants to take over"));
+        long asked = System.nanoTime();
+        Await.until("it took over", () -> said(next, "took over from"));
+        return System.nanoTime() - asked;
     }
 
     private static boolean said(VireoDaemon daemon, String words) {
