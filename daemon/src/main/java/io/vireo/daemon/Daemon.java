@@ -29,6 +29,7 @@ import io.vireo.monitoring.metrics.JvmMeters;
 import io.vireo.monitoring.metrics.MeterBinding;
 import io.vireo.monitoring.metrics.VireoMetrics;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -84,7 +85,15 @@ final class Daemon {
     private Predecessor predecessor() {
         TransportConfig.SocketPath control = config.control().orElseThrow(() -> new OperatorException(
                 ExitStatus.USAGE, "a daemon is taken over at its control socket, and the configuration has no vireo.control.path"));
-        QmpClient client = QmpClient.connect(control.path());
+        try {
+            return askedAt(control.path());
+        } catch (QmpClient.HungUpException e) {
+            throw new PredecessorGoneException();
+        }
+    }
+
+    private static Predecessor askedAt(Path control) {
+        QmpClient client = QmpClient.connect(control);
         try {
             client.execute(Handover.COMMAND, Map.of("version", Handover.VERSION));
             return new Predecessor(client.leave());

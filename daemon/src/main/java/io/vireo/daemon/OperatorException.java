@@ -1,7 +1,7 @@
 package io.vireo.daemon;
 
 /** Something the operator can mend, with the exit status that says of which kind. */
-final class OperatorException extends RuntimeException {
+class OperatorException extends RuntimeException {
     private final int status;
 
     OperatorException(int status, String message) {

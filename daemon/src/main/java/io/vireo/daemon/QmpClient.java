@@ -21,6 +21,13 @@ import java.util.Map;
 final class QmpClient implements AutoCloseable {
     private static final int BLOCK_BYTES = 64 << 10;
 
+    /** The server ended the connection, or itself. */
+    static final class HungUpException extends OperatorException {
+        private HungUpException(Path path) {
+            super(ExitStatus.FAILED, "who serves " + path + " has hung up");
+        }
+    }
+
     private final Path path;
     private final UnixSocket socket;
     private final NativeBlock block = NativeBlock.allocate(BLOCK_BYTES, 8);
@@ -53,7 +60,8 @@ final class QmpClient implements AutoCloseable {
     /**
      * Has a command done, however long that takes.
      *
-     * @throws OperatorException it was refused, in the server's words, or the server has gone
+     * @throws OperatorException it was refused, in the server's words
+     * @throws HungUpException the server has gone
      */
     Object execute(String command, Map<String, Object> arguments) {
         send(QmpMessage.command(command, arguments));
@@ -80,22 +88,31 @@ final class QmpClient implements AutoCloseable {
                 at += length;
             }
         } catch (PosixException e) {
-            throw wrong("has hung up");
+            throw new HungUpException(path);
         }
     }
 
     private Map<String, Object> hear() {
         while (heard.isEmpty()) {
             List<Fd> fds = new ArrayList<>();
-            int count = socket.receive(block.address(), BLOCK_BYTES, fds);
+            int count = receive(fds);
             fds.forEach(Fd::close);
-            if (count == 0) throw wrong("has hung up");
+            if (count == 0) throw new HungUpException(path);
             byte[] bytes = new byte[count];
             Memory.copy(block.address(), bytes, 0, count);
             if (!stream.feed(bytes, heard::add)) throw wrong("says more than is to be believed");
         }
         if (heard.remove() instanceof JsonObject object) return object.members();
         throw wrong("does not speak JSON");
+    }
+
+    /** 0 at the end, also at one by force: of a process that was killed with something of ours unread. */
+    private int receive(List<Fd> fds) {
+        try {
+            return socket.receive(block.address(), BLOCK_BYTES, fds);
+        } catch (PosixException e) {
+            return 0;
+        }
     }
 
     private OperatorException wrong(String what) {

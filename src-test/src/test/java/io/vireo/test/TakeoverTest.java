@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vireo.posix.UnixSocket;
 import io.vireo.virtio.driver.DriverMemory;
 import io.vireo.virtio.driver.LoadOptions;
 import io.vireo.virtio.driver.LoadResult;
@@ -173,10 +174,17 @@ final class TakeoverTest {
         try (DriverMemory memory = DriverMemory.create(64L << 20);
                 VhostUserDisk disk = VhostUserDisk.attach(socket, memory, options);
                 Driver driver = new Driver(disk)) {
+            driver.await(1_000);
+            // One that nobody disturbs, to know how long they take: all of that is to be hit, and its last part most.
+            VireoDaemon first = daemon;
+            daemon = VireoDaemon.takeOver(conf, port);
+            long takesNanos = takeoverNanos(first, daemon);
+            assertEquals(0, first.awaitExit(SOON), first.failure("did not leave")::getMessage);
+            first.close();
             for (int kill = 0; kill < KILLS; kill++) {
                 driver.await(1 + random.nextInt(1_000));
                 boolean killsOld = random.nextBoolean();
-                long delayNanos = TimeUnit.MILLISECONDS.toNanos(random.nextInt(KILLED_WITHIN_MILLIS));
+                long delayNanos = (long) (1.2 * takesNanos * Math.sqrt(random.nextDouble()));
                 VireoDaemon old = daemon;
                 long asked = asked(old);
                 VireoDaemon next = VireoDaemon.takeOver(conf, port);
@@ -272,6 +280,19 @@ final class TakeoverTest {
     }
 
     @Test
+    void aDaemonThatDiesBeforeItAnswersIsReplaced() throws Exception {
+        Path conf = configure("vm.conf", "driver = file, filename = disk.img", "num-queues = 1");
+        UnixSocket dying = UnixSocket.listen(folder.resolve("control.sock"), 1);
+        try (VireoDaemon next = VireoDaemon.takeOver(conf, port)) {
+            dying.accept().close();
+            dying.close();
+            next.awaitReady("vda");
+            assertTrue(said(next, "starting without it"), next.failure("says nothing of it")::getMessage);
+            assertEquals(0, next.terminate(SOON), next.failure("end")::getMessage);
+        }
+    }
+
+    @Test
     void withoutADaemonThereIsNothingToTakeOver() throws Exception {
         Path conf = configure("vm.conf", "driver = file, filename = disk.img", "num-queues = 1");
         Vireo.Result nobody = Vireo.run("serve", "--takeover", conf.toString());
@@ -287,7 +308,7 @@ final class TakeoverTest {
 
     /** From the moment at which the old one is asked. */
     private static long takeoverNanos(VireoDaemon old, VireoDaemon next) {
-        Await.until("it is asked", () -> said(old, "wants to take over"));
+        Await.until("it is asked", () -> asked(old) > 0);
         long asked = System.nanoTime();
         Await.until("it took over", () -> said(next, "took over from"));
         return System.nanoTime() - asked;
