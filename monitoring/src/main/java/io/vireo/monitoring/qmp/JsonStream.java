@@ -60,7 +60,8 @@ public final class JsonStream {
                 }
                 at = bytes.length - end();
                 found.accept(objectOf(tree.root()));
-            } catch (JacksonException | IllegalStateException e) { // the latter: too many names of one hash
+            } catch (JacksonException | IllegalStateException | NumberFormatException e) {
+                // The last two: too many names of one hash, an exponent that no number has.
                 at = afterLine(bytes, Math.max(at, bytes.length - end() - 1));
                 found.accept(new Malformed(reason(e)));
             }
@@ -94,6 +95,7 @@ public final class JsonStream {
     }
 
     private static String reason(RuntimeException e) {
+        if (e instanceof NumberFormatException) return "JSON parse error: a number is out of range";
         String message = e instanceof JacksonException json ? json.getOriginalMessage() : e.getMessage();
         String line = String.valueOf(message).lines().findFirst().orElse("").replaceAll("[^\\x20-\\x7e]", "?");
         return "JSON parse error: " + (line.length() <= 200 ? line : line.substring(0, 200) + "...");

@@ -68,6 +68,13 @@ class JsonStreamTest {
     }
 
     @Test
+    void refusesAnExponentThatNoNumberHasAndGoesOn() {
+        feed("{\"a\":18E4467495677}\n{\"b\":1}\n");
+        assertEquals("JSON parse error: a number is out of range", mistake(0));
+        assertEquals(Map.of("b", 1), object(1));
+    }
+
+    @Test
     void refusesWhatIsNoObjectAndGoesOn() {
         feed("[1]\n\"x\"\n{\"b\":1}");
         assertEquals("a JSON object is expected", mistake(0));
