@@ -208,7 +208,7 @@ final class Daemon {
     }
 
     private static long reportedErrors(DataPlane plane) {
-        return plane.devices().stream().mapToLong(DeviceHost::reportedErrors).sum();
+        return plane.devices().stream().mapToLong(host -> host.status().reportedErrors()).sum();
     }
 
     /** @param errors requests that a drive has failed while it stopped, and that were answered so */
@@ -253,8 +253,8 @@ final class Daemon {
 
     private static String readyLine(DeviceHost device) {
         String at = device.config().transport().map(Sockets::describe).orElse("nowhere");
-        return "device " + device.name() + " ready at " + at + ": drive " + device.drive() + ", "
+        return "device " + device.name() + " ready at " + at + ": drive " + device.config().drive() + ", "
                 + device.properties().capacityBytes() + " bytes, " + device.properties().numQueues() + " queue(s) on "
-                + String.join(", ", device.ioThreads());
+                + String.join(", ", device.status().ioThreads());
     }
 }

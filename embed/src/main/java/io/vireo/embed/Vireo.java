@@ -220,7 +220,7 @@ public final class Vireo implements AutoCloseable {
             VirtioBlkDevice opened = new VirtioBlkDevice(
                     host, node, blocking, (closing, done) -> onClose(closing, facts, assigned, done));
             metrics.add(facts);
-            metrics.add(host);
+            metrics.add(host.status());
             devices.put(device.name(), opened);
             return opened;
         } catch (RuntimeException | Error e) {
@@ -250,7 +250,7 @@ public final class Vireo implements AutoCloseable {
     public synchronized void removeIoThread(String name) {
         if (!config.iothreads().containsKey(name)) throw new IllegalArgumentException("no iothread " + name);
         for (VirtioBlkDevice device : devices.values()) {
-            if (device.host().ioThreads().contains(name)) throw new IllegalStateException("device " + device.name() + " has it");
+            if (device.host().status().ioThreads().contains(name)) throw new IllegalStateException("device " + device.name() + " has it");
         }
         if (!ending.stream().allMatch(CompletableFuture::isDone)) throw new IllegalStateException("requests are still in flight");
         ioThreads.stop(name);
@@ -338,7 +338,7 @@ public final class Vireo implements AutoCloseable {
     private synchronized void onClose(
             VirtioBlkDevice device, DriveFacts drive, List<IoThread> assigned, CompletableFuture<Void> done) {
         devices.remove(device.name());
-        metrics.remove(device.host());
+        metrics.remove(device.host().status());
         metrics.remove(drive);
         ioThreads.release(assigned);
         ending.removeIf(CompletableFuture::isDone);

@@ -70,7 +70,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
         this.node = node;
         this.onClose = onClose;
         queues = IntStream.range(0, host.ioThreadOfQueue().size()).mapToObj(i -> new Virtqueue(this, i)).toList();
-        host.connectedWhen(() -> host.device() != null);
+        host.status().connectedWhen(() -> host.device() != null);
         Runnable needsReset = () -> {
             failed = true;
             // The listeners are strangers, who may call back and wait.
@@ -95,7 +95,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
 
     /** What its log lines and metrics are labelled with. */
     public Map<String, String> labels() {
-        return host.labels();
+        return host.config().labels();
     }
 
     public long capacitySectors() {
@@ -160,27 +160,27 @@ public final class VirtioBlkDevice implements AutoCloseable {
 
     /** Whether it has stopped at an I/O error; {@link #resume}, or a reset, ends that. */
     public boolean isStoppedByError() {
-        return host.state().equals("io-error");
+        return host.status().state().equals("io-error");
     }
 
     /** Requests that it has taken and not answered. */
     public int inFlightRequests() {
-        return host.inflightRequests();
+        return host.status().inflightRequests();
     }
 
     /** Requests that it has answered since it was opened. */
     public long requests() {
-        return host.counters().stream().mapToLong(DeviceCounters::requests).sum();
+        return host.status().counters().stream().mapToLong(DeviceCounters::requests).sum();
     }
 
     /** Takes nothing more from the rings until {@link #resume}; what is in flight goes on. */
     public void pause() {
-        openHost().pause();
+        openHost().quiescence().pause();
     }
 
     /** Goes on after {@link #pause} or a stop at an I/O error: what has failed is tried again first, in its order. */
     public void resume() {
-        openHost().resume();
+        openHost().quiescence().resume();
     }
 
     /**
@@ -189,7 +189,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
      * @throws IllegalStateException it has stopped at an I/O error, or the flush failed
      */
     public void drain() {
-        openHost().drain();
+        openHost().quiescence().drain();
     }
 
     /**
@@ -204,7 +204,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
      *     paused then, and no state of it can be saved
      */
     public CompletableFuture<Void> quiesce() {
-        return openHost().quiesce();
+        return openHost().quiescence().quiesce();
     }
 
     /**
@@ -406,7 +406,7 @@ public final class VirtioBlkDevice implements AutoCloseable {
         try {
             drained.get(UNMAP_SECONDS_MAX, TimeUnit.SECONDS);
         } catch (TimeoutException e) {
-            throw new IllegalStateException("device " + name() + ": requests did not come back from drive " + host.drive()
+            throw new IllegalStateException("device " + name() + ": requests did not come back from drive " + host.config().drive()
                     + "; what they use stays mapped and open until they do");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -74,12 +74,12 @@ public final class Virtqueue {
 
     /** How often a driver's kick woke the device, since the device was opened. */
     public long kicks() {
-        return device.host().counters().stream().mapToLong(counters -> counters.kicks(index)).sum();
+        return device.host().status().counters().stream().mapToLong(counters -> counters.kicks(index)).sum();
     }
 
     /** How often the driver was called, since the device was opened. */
     public long calls() {
-        return device.host().counters().stream().mapToLong(counters -> counters.calls(index)).sum();
+        return device.host().status().counters().stream().mapToLong(counters -> counters.calls(index)).sum();
     }
 
     /** Where the areas of this running queue are in another generation of memory; null when it does not run. */

@@ -88,7 +88,7 @@ final class EmbeddingTest {
         try (Vireo vireo = Vireo.of(ConfigFactory.parseString(hocon)); VirtioBlkDevice device = vireo.open("vda", 4);
                 TestVmm vmm = TestVmm.on(device)) {
             assertEquals(4, device.queues().size());
-            assertEquals(List.of("a", "b"), device.host().ioThreads());
+            assertEquals(List.of("a", "b"), device.host().status().ioThreads());
             assertClean(vmm.run(SEED, 3000));
         }
     }
@@ -169,7 +169,7 @@ final class EmbeddingTest {
             TestVmm vmm = TestVmm.on(device);
             VerifyingLoad load = vmm.load(TestVmm.options(SEED));
             CompletableFuture<LoadResult> run = CompletableFuture.supplyAsync(load::run);
-            while (device.host().inflightRequests() == 0) Thread.onSpinWait();
+            while (device.host().status().inflightRequests() == 0) Thread.onSpinWait();
             CompletableFuture<Void> gone = device.abandon();
             assertFalse(gone.isDone(), "it waited");
             assertTrue(device.abandon().isDone(), "a second time is nothing");
@@ -240,7 +240,7 @@ final class EmbeddingTest {
             CompletableFuture<LoadResult> result = CompletableFuture.supplyAsync(load::run);
             device.drain();
             assertEquals(0, load.completedRequests());
-            assertEquals("paused", device.host().state());
+            assertEquals("paused", device.host().status().state());
             device.resume();
             assertClean(result.get(60, TimeUnit.SECONDS));
             device.drain();

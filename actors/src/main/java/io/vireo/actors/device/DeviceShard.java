@@ -8,12 +8,9 @@ import io.vireo.posix.Memory;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.IoRequest;
 import io.vireo.storage.node.NodeChannel;
-import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkProperties;
-import io.vireo.virtio.blk.BlkRequestReader;
 import io.vireo.virtio.blk.KeptRequest;
 import io.vireo.virtio.memory.DirtyLog;
-import io.vireo.virtio.queue.Chain;
 import io.vireo.virtio.queue.VirtqueueBroken;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -33,15 +30,10 @@ public final class DeviceShard implements PolledDevice {
     final IoThread ioThread;
     final DeviceListener listener;
     final DeviceCounters counters;
-    private BlkProperties properties;
-    /** As the driver accepted them; before that, whatever is offered. */
-    private long features = BlkLayout.F_ZONED;
-    private BlkRequestReader reader;
+    private final RequestTaker taker;
     private final NodeChannel channel;
     private final RequestBatch.Pool batches;
-    private final RequestBatch.Pool completionBatches;
-    private final RequestSlotFifo completions = new RequestSlotFifo();
-    private final int batchMax;
+    private final Completions completions;
     private final Passage passage = new Passage();
     private final CompletableFuture<Void> whenAbandoned = new CompletableFuture<>();
     private final ServedVirtqueues queues = new ServedVirtqueues();
@@ -50,14 +42,10 @@ public final class DeviceShard implements PolledDevice {
     private final Intake intake;
     private final FailedRequests failed;
     private final RequestAccount account;
-    private Chain chain = new Chain(2);
-    private MemoryLease lease;
     /** Null while nobody wants to know what is written to guest memory. */
     private DirtyLog dirtyLog;
     private ActorRef<DeviceActor.Command> device;
     private ActorRef<InterruptActor.Completed> interrupt;
-    private Runnable onCompletions;
-    private boolean completionsAnnounced;
     private boolean drainPending;
     private boolean durableWrites;
     private boolean abandoned;
@@ -79,12 +67,11 @@ public final class DeviceShard implements PolledDevice {
         this.counters = counters;
         this.listener = listener;
         account = new RequestAccount(counters, listener, properties.readOnly());
-        this.properties = properties;
-        reader = new BlkRequestReader(properties, features);
         channel = node.open(ioThread);
-        batchMax = ioThread.config().batchMax();
+        int batchMax = ioThread.config().batchMax();
+        taker = new RequestTaker(properties, batchMax);
         batches = new RequestBatch.Pool(BATCHES, batchMax);
-        completionBatches = new RequestBatch.Pool(BATCHES, batchMax);
+        completions = new Completions(new RequestBatch.Pool(BATCHES, batchMax));
     }
 
     /** How many requests each station has seen; they agree whenever nothing is in flight. */
@@ -99,7 +86,7 @@ public final class DeviceShard implements PolledDevice {
 
     /** Who is told, once per burst, that {@link #nextCompleted} has something. */
     public void onCompletions(Runnable listener) {
-        onCompletions = listener;
+        completions.tell(listener);
     }
 
     void durableWrites(boolean durable) {
@@ -108,14 +95,11 @@ public final class DeviceShard implements PolledDevice {
 
     /** The driver's features: what it may send. */
     void accept(long accepted) {
-        features = accepted;
-        reader = new BlkRequestReader(properties, features);
+        taker.accept(accepted);
     }
 
     void use(MemoryLease next) {
-        MemoryLease before = lease;
-        lease = next;
-        if (before != null) before.replace();
+        taker.use(next);
     }
 
     void log(DirtyLog next) {
@@ -124,7 +108,7 @@ public final class DeviceShard implements PolledDevice {
 
     void add(ServedVirtqueue queue) {
         queues.add(queue);
-        chain = new Chain(queues.largestSize());
+        taker.fit(queues.largestSize());
         ioThread.poll(this);
     }
 
@@ -225,31 +209,13 @@ public final class DeviceShard implements PolledDevice {
     private void drain(ServedVirtqueue queue, RequestBatch batch, long now) {
         VirtqueueBroken broken;
         try {
-            broken = fill(batch, queue, now);
-            Memory.raiseFaults(); // before a ring is blamed for what was read where its memory is gone
+            broken = taker.fill(batch, queue, now);
         } catch (InternalError e) {
             throw new GuestMemoryLost(e);
         }
         if (broken == null) return;
         queue.shut();
         listener.virtqueueBroken(queue.ring.index(), broken);
-    }
-
-    /** Takes from one virtqueue; answers how its driver broke it, or null. */
-    private VirtqueueBroken fill(RequestBatch batch, ServedVirtqueue queue, long now) {
-        try {
-            int before = batch.count();
-            int quantum = queue.quantum.next(batchMax);
-            RequestSlot slot = null;
-            while (!batch.isFull() && batch.count() - before < quantum) {
-                if ((slot = queue.take(lease, chain, reader, now)) == null) break;
-                batch.add(slot);
-            }
-            queue.quantum.taken(batch.count() - before, slot == null);
-            return null;
-        } catch (VirtqueueBroken e) {
-            return e;
-        }
     }
 
     /** Hands a batch to the node and recycles it. Completions may come back while this runs. */
@@ -259,9 +225,9 @@ public final class DeviceShard implements PolledDevice {
             return;
         }
         passage.submitted(batch.count());
-        completionsAnnounced = true;
+        completions.beginSubmit();
         for (int i = 0; i < batch.count(); i++) submit(batch.slot(i));
-        completionsAnnounced = false;
+        completions.endSubmit();
         batch.recycle();
     }
 
@@ -313,19 +279,11 @@ public final class DeviceShard implements PolledDevice {
             return;
         }
         completions.add(slot);
-        if (completionsAnnounced) return;
-        completionsAnnounced = true;
-        onCompletions.run();
     }
 
     /** The next batch of requests that are done, or null. */
     public RequestBatch nextCompleted() {
-        completionsAnnounced = false;
-        if (abandoned || completions.isEmpty()) return null;
-        RequestBatch batch = completionBatches.take();
-        if (batch == null) return null;
-        while (!batch.isFull() && !completions.isEmpty()) batch.add(completions.remove());
-        return batch;
+        return abandoned ? null : completions.next();
     }
 
     /** Writes status bytes and used rings, and asks the interrupt actor about each virtqueue. Recycles the batch. */
@@ -425,8 +383,7 @@ public final class DeviceShard implements PolledDevice {
     private void takeResubmits(ServedVirtqueue queue) {
         try {
             while (queue.ring.resubmits() > 0) {
-                RequestSlot slot = queue.take(lease, chain, reader, System.nanoTime());
-                Memory.raiseFaults();
+                RequestSlot slot = taker.take(queue);
                 passage.drained(1);
                 passage.submitted(1);
                 submit(slot);
@@ -462,8 +419,7 @@ public final class DeviceShard implements PolledDevice {
     void resized(BlkProperties resized) {
         if (abandoned) return;
         channel.resized();
-        properties = resized;
-        reader = new BlkRequestReader(properties, features);
+        taker.resized(resized);
     }
 
     /** Where a virtqueue goes on that has nothing in flight; one that does not run is at 0. */
@@ -498,10 +454,10 @@ public final class DeviceShard implements PolledDevice {
      */
     void keep(KeptRequest request) {
         ServedVirtqueue queue = queue(request.queue());
-        if (queue == null || lease == null) {
+        if (queue == null || !taker.hasMemory()) {
             throw new IllegalArgumentException("a request of virtqueue " + request.queue() + ", which does not run");
         }
-        failed.keep(queue.retake(request, lease, chain, reader, System.nanoTime()));
+        failed.keep(taker.retake(queue, request));
     }
 
     /** Gives up what it keeps, unanswered; nothing else is in flight, and the virtqueues are about to stop. */

@@ -20,9 +20,9 @@ public final class DeviceCommands {
     public static List<MonitorCommand> of(DataPlane plane) {
         DeviceCommands commands = new DeviceCommands(plane);
         return List.of(
-                commands.command("device-pause", DeviceHost::pause),
-                commands.command("device-resume", DeviceHost::resume),
-                commands.command("device-drain", DeviceHost::drain));
+                commands.command("device-pause", host -> host.quiescence().pause()),
+                commands.command("device-resume", host -> host.quiescence().resume()),
+                commands.command("device-drain", host -> host.quiescence().drain()));
     }
 
     private MonitorCommand command(String name, Consumer<DeviceHost> action) {

@@ -36,7 +36,7 @@ public final class IoErrorEvents implements Consumer<IoError> {
         if (error.action() != ErrorPolicy.Action.STOP && !isDue(System.nanoTime())) return;
         sink.accept("BLOCK_IO_ERROR", ordered(
                 "device", host.name(),
-                "node-name", host.drive(),
+                "node-name", host.config().drive(),
                 "operation", error.operation() == Operation.READ ? "read" : "write",
                 "action", error.action().name().toLowerCase(Locale.ROOT),
                 "nospace", error.noSpace(),

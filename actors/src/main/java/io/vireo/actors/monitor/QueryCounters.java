@@ -36,20 +36,20 @@ public final class QueryCounters {
     private static Map<String, Object> device(DeviceHost host) {
         long[] latencies = new long[LatencyBuckets.COUNT];
         long bytes = 0;
-        for (DeviceCounters each : host.counters()) {
+        for (DeviceCounters each : host.status().counters()) {
             for (int op = 0; op < Op.COUNT; op++) {
                 for (int bucket = 0; bucket < latencies.length; bucket++) latencies[bucket] += each.latencies(op, bucket);
             }
             // What was discarded or zeroed was not moved.
             bytes += each.bytes(Op.READ) + each.bytes(Op.WRITE);
         }
-        return ordered("device", host.name(), "state", host.state(), "requests", Arrays.stream(latencies).sum(),
-                "bytes", bytes, "latencies", list(Arrays.stream(latencies)), "in-flight", host.inflightRequests());
+        return ordered("device", host.name(), "state", host.status().state(), "requests", Arrays.stream(latencies).sum(),
+                "bytes", bytes, "latencies", list(Arrays.stream(latencies)), "in-flight", host.status().inflightRequests());
     }
 
     /** Those that have a device, once each. */
     private static List<Object> drives(DataPlane plane) {
-        return plane.devices().stream().map(DeviceHost::drive).distinct().map(plane::drive).filter(Objects::nonNull)
+        return plane.devices().stream().map(host -> host.config().drive()).distinct().map(plane::drive).filter(Objects::nonNull)
                 .<Object>map(drive -> ordered("drive", drive.nodeName(), "reads", QueryDevices.reads(drive))).toList();
     }
 

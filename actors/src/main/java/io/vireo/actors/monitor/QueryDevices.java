@@ -30,15 +30,15 @@ public final class QueryDevices {
 
     /** Null when it has just been taken away. */
     private static Map<String, Object> describe(DataPlane plane, DeviceHost host) {
-        DriveFacts drive = plane.drive(host.drive());
+        DriveFacts drive = plane.drive(host.config().drive());
         if (drive == null) return null;
         DeviceConfig config = host.config();
-        long oldest = host.oldestRequestNanos();
+        long oldest = host.status().oldestRequestNanos();
         ErrorPolicyConfig errors = config.errors();
         return ordered(
                 "device", host.name(),
                 "type", "virtio-blk",
-                "state", host.state(),
+                "state", host.status().state(),
                 "client", plane.client(host).<Object>map(QueryDevices::client).orElse(null),
                 "labels", config.labels(),
                 "drive", drive(drive),
@@ -50,9 +50,9 @@ public final class QueryDevices {
                 "werror", word(errors.werror()),
                 "iothread-named", !config.iothreads().isEmpty(),
                 "queues", queues(host),
-                "requests", requests(host.counters()),
-                "errors", errors(host.counters()),
-                "in-flight", host.inflightRequests(),
+                "requests", requests(host.status().counters()),
+                "errors", errors(host.status().counters()),
+                "in-flight", host.status().inflightRequests(),
                 "oldest-seconds", oldest == 0 ? 0.0 : Math.max(0, System.nanoTime() - oldest) / 1e9);
     }
 
@@ -85,8 +85,8 @@ public final class QueryDevices {
                     "running", state != null,
                     "size", state == null ? 0 : state.size(),
                     "in-flight", state == null ? 0 : state.inFlight(),
-                    "kicks", host.counters().stream().mapToLong(each -> each.kicks(queue)).sum(),
-                    "calls", host.counters().stream().mapToLong(each -> each.calls(queue)).sum()));
+                    "kicks", host.status().counters().stream().mapToLong(each -> each.kicks(queue)).sum(),
+                    "calls", host.status().counters().stream().mapToLong(each -> each.calls(queue)).sum()));
         }
         return queues;
     }

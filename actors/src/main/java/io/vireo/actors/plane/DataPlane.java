@@ -235,7 +235,7 @@ public final class DataPlane implements AutoCloseable {
         for (IoThread ioThread : ioThreads.all()) shownIoThreads.computeIfAbsent(ioThread.name(), _ -> show(ioThread));
         for (ServedDevice served : added) {
             devices.add(served);
-            metrics.add(served.host());
+            metrics.add(served.host().status());
             onDevice.accept(served.host());
             if (begun) served.begin(Optional.empty(), () -> {});
         }
@@ -254,13 +254,13 @@ public final class DataPlane implements AutoCloseable {
         ServedDevice served = served(name);
         DeviceHost host = served.host();
         if (force) host.giveUpInFlight();
-        else host.cease();
+        else host.quiescence().cease();
         forget(served);
         config = config.withoutDevice(name);
-        if (host.whenNothingIsLost().isDone()) removed(host);
+        if (host.lost().whenBack().isDone()) removed(host);
         else {
             leaving.add(host);
-            host.whenNothingIsLost().whenCompleteAsync((_, _) -> {
+            host.lost().whenBack().whenCompleteAsync((_, _) -> {
                 synchronized (this) {
                     leaving.remove(host);
                     removed(host);
@@ -276,8 +276,8 @@ public final class DataPlane implements AutoCloseable {
 
     /** Nothing of a device is left; its drive goes with the last one. */
     private void removed(DeviceHost host) {
-        String drive = host.drive();
-        boolean used = Stream.concat(devices().stream(), leaving.stream()).anyMatch(other -> other.drive().equals(drive));
+        String drive = host.config().drive();
+        boolean used = Stream.concat(devices().stream(), leaving.stream()).anyMatch(other -> other.config().drive().equals(drive));
         if (used) {
             show(drive, devices());
             return;
@@ -299,7 +299,7 @@ public final class DataPlane implements AutoCloseable {
         if (!config.iothreads().containsKey(name)) {
             throw new IllegalArgumentException("there is no iothread " + name + "; there are " + config.iothreads().keySet());
         }
-        Stream.concat(devices().stream(), leaving.stream()).filter(host -> host.ioThreads().contains(name)).findFirst()
+        Stream.concat(devices().stream(), leaving.stream()).filter(host -> host.status().ioThreads().contains(name)).findFirst()
                 .ifPresent(host -> {
                     throw new IllegalStateException("device " + host.name() + " has it");
                 });
@@ -309,7 +309,7 @@ public final class DataPlane implements AutoCloseable {
     }
 
     private void show(String drive, List<DeviceHost> hosts) {
-        List<IoThread> servedBy = hosts.stream().filter(host -> host.drive().equals(drive))
+        List<IoThread> servedBy = hosts.stream().filter(host -> host.config().drive().equals(drive))
                 .flatMap(host -> host.ioThreadOfQueue().stream()).toList();
         DriveFacts facts = DriveFacts.of(config.drives().get(drive), nodes.get(drive), servedBy, uring);
         drives.put(drive, facts);
@@ -327,7 +327,7 @@ public final class DataPlane implements AutoCloseable {
         try {
             DeviceHost host = new DeviceHost(
                     system, device, nodes.get(device.drive()), assigned, blocking, config.shutdownTimeout().toNanos());
-            host.waitForGo();
+            host.quiescence().waitForGo();
             estate.check(host);
             return ServedDevice.of(host, transport -> estate.listen(device, transport));
         } catch (RuntimeException | Error e) {
@@ -341,7 +341,7 @@ public final class DataPlane implements AutoCloseable {
         served.server().ifPresent(VhostUserServer::close);
         served.socket().ifPresent(ListeningSocket::close);
         devices.remove(served);
-        metrics.remove(served.host());
+        metrics.remove(served.host().status());
         ioThreads.release(served.host().ioThreadOfQueue());
     }
 
@@ -386,7 +386,7 @@ public final class DataPlane implements AutoCloseable {
 
     /** The other devices on a device's drive. */
     public List<DeviceHost> sharers(DeviceHost host) {
-        return devices().stream().filter(other -> other != host && other.drive().equals(host.drive())).toList();
+        return devices().stream().filter(other -> other != host && other.config().drive().equals(host.config().drive())).toList();
     }
 
     /** Who drives a device now. */
@@ -401,7 +401,7 @@ public final class DataPlane implements AutoCloseable {
 
     /** Names of devices whose client is still connected. */
     public List<String> connectedClients() {
-        return devices.stream().map(ServedDevice::host).filter(DeviceHost::clientConnected).map(DeviceHost::name).toList();
+        return devices.stream().map(ServedDevice::host).filter(host -> host.status().clientConnected()).map(DeviceHost::name).toList();
     }
 
     /**
@@ -419,7 +419,7 @@ public final class DataPlane implements AutoCloseable {
                 if (device.server().isEmpty()) continue;
                 // A client that left earlier may have left something in flight that its reset gave up.
                 boolean stopped = device.server().get().awaitStopped(left);
-                if (!stopped || device.host().inflightRequests() > 0) hanging.add(device.host().describeInFlight());
+                if (!stopped || device.host().status().inflightRequests() > 0) hanging.add(device.host().status().describeInFlight());
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }

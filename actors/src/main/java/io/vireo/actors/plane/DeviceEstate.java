@@ -25,8 +25,8 @@ public record DeviceEstate(
     public static final int CONFIG_BYTES_MAX = BlkConfigSpace.READ_BYTES_MAX;
 
     static DeviceEstate of(DeviceHost host, Optional<Fd> socket) {
-        byte[] read = host.clientConnected() ? host.readConfig(0, CONFIG_BYTES_MAX) : NOBODY_READ_IT;
-        return new DeviceEstate(host.name(), host.drive(), words(host.config()), host.ioThreadOfQueue().size(),
+        byte[] read = host.status().clientConnected() ? host.readConfig(0, CONFIG_BYTES_MAX) : NOBODY_READ_IT;
+        return new DeviceEstate(host.name(), host.config().drive(), words(host.config()), host.ioThreadOfQueue().size(),
                 host.acceptedFeatures(), read, socket);
     }
 

@@ -11,9 +11,6 @@ import io.vireo.actors.iothread.IoThread;
 import io.vireo.config.DeviceConfig;
 import io.vireo.config.ErrorPolicyConfig;
 import io.vireo.config.VirtqueueConfig;
-import io.vireo.monitoring.metrics.DeviceCounters;
-import io.vireo.monitoring.metrics.DeviceView;
-import io.vireo.posix.Errno;
 import io.vireo.posix.EventFd;
 import io.vireo.storage.node.BlockNode;
 import io.vireo.storage.node.ImageException;
@@ -28,20 +25,14 @@ import io.vireo.virtio.queue.InflightArea;
 import io.vireo.virtio.queue.UsedLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
 import io.vireo.virtio.queue.VirtqueueBroken;
-import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,9 +40,9 @@ import org.slf4j.LoggerFactory;
  * A configured device for as long as it is configured: its features, its configuration space and its counters stay
  * while drivers come and go. A {@link Device} lives inside it from a driver's first memory to its reset.
  *
- * <p>Thread: virtio's side by one transport thread at a time; the {@link DeviceView} by any.
+ * <p>Thread: virtio's side by one transport thread at a time; {@link #status} and {@link #quiescence} have their own.
  */
-public final class DeviceHost implements DeviceView {
+public final class DeviceHost {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceHost.class);
     private static final long HANGING_NANOS = 100_000_000;
 
@@ -65,17 +56,14 @@ public final class DeviceHost implements DeviceView {
     private final BlkConfigSpace configSpace;
     private final long offered;
     private final DeviceReports reports;
-    private final Map<IoThread, DeviceCounters> counters = new ConcurrentHashMap<>();
+    private final DeviceStatus status;
     private final Intake intake = new Intake();
     private final Quiescence quiescence;
+    private final LostDevices lost = new LostDevices();
     private volatile Device device;
-    /** Given up at a reset, with requests that have not come back. */
-    private final List<Device> lost = new CopyOnWriteArrayList<>();
-    private volatile CompletableFuture<Void> lostBack = CompletableFuture.completedFuture(null);
     private volatile boolean givesUp;
     private volatile long giveUpNanos;
-    private volatile BooleanSupplier connected = () -> false;
-    private long accepted;
+    private volatile long accepted;
     private DirtyLog dirtyLog;
     /** A queue did not stop in time: until the reset, its device's others are not waited for as long once more. */
     private boolean hangs;
@@ -103,10 +91,18 @@ public final class DeviceHost implements DeviceView {
         configSpace = size.configSpace();
         offered = BlkFeatures.offered(size.properties(), DeviceProperties.ringFeatures(config));
         reports = new DeviceReports(config);
-        quiescence = new Quiescence(intake, this.ioThreadOfQueue, this::device, drainNanosMax);
-        for (IoThread ioThread : ioThreadOfQueue) {
-            counters.computeIfAbsent(ioThread, _ -> new DeviceCounters(ioThreadOfQueue.size()));
-        }
+        status = new DeviceStatus(config, this.ioThreadOfQueue, reports, intake, lost, this::device);
+        quiescence = new Quiescence(this, node, intake, blocking, drainNanosMax);
+    }
+
+    /** What is to be seen of it. */
+    public DeviceStatus status() {
+        return status;
+    }
+
+    /** By which it is made to take nothing for a while. */
+    public Quiescence quiescence() {
+        return quiescence;
     }
 
     /** Told, on an IOThread, when the device failed and serves nothing until its driver resets it. */
@@ -165,7 +161,7 @@ public final class DeviceHost implements DeviceView {
         if (device == null) {
             reports.opened();
             device = size.open(properties -> Device.open(
-                    system, config.name(), node, properties, ioThreadOfQueue, counters::get, blocking,
+                    system, config.name(), node, properties, ioThreadOfQueue, status::countersOf, blocking,
                     new Conduct(intake, errorPolicy(config.errors()), inFlightMax()), reports));
             device.accept(accepted, configSpace.isWriteBack(accepted));
             if (dirtyLog != null) device.logWrites(dirtyLog);
@@ -201,7 +197,7 @@ public final class DeviceHost implements DeviceView {
             InflightArea inflight) {
         // Their late ends would be the second ones, and late writes undo what the driver has written since.
         if (inflight != null && inflight.isBegun() && !lost.isEmpty())
-            throw new VirtqueueBroken(VirtqueueBroken.Fault.INFLIGHT_HELD, lost.stream().mapToLong(Device::inFlight).sum());
+            throw new VirtqueueBroken(VirtqueueBroken.Fault.INFLIGHT_HELD, lost.inFlight());
         node.activate();
         int resubmits = device.startQueue(index, size, areas, base, kick, call, err, usedLog, inflight);
         if (resubmits != 0) {
@@ -263,7 +259,7 @@ public final class DeviceHost implements DeviceView {
             return next;
         } catch (TimeoutException e) {
             hangs = true;
-            throw new IllegalStateException("device " + name() + " queue " + index + ": " + inflightRequests()
+            throw new IllegalStateException("device " + name() + " queue " + index + ": " + status.inflightRequests()
                     + " requests are still in flight after " + drainNanosMax / 1_000_000_000 + " s");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -303,9 +299,7 @@ public final class DeviceHost implements DeviceView {
         } catch (TimeoutException e) {
             LOG.error("device {}: {} requests never came back from drive {}; their memory stays mapped",
                     name(), ending.inFlight(), config.drive());
-            lost.add(ending);
-            lostBack = CompletableFuture.allOf(lostBack, closed);
-            closed.whenComplete((_, _) -> lost.remove(ending));
+            lost.add(ending, closed);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException e) {
@@ -318,102 +312,15 @@ public final class DeviceHost implements DeviceView {
         configSpace.driverGone();
     }
 
-    /**
-     * Takes nothing more from the rings until {@link #resume}, whoever drives the device; what is in flight goes on.
-     * From any thread but an IOThread, as those that follow.
-     */
-    public void pause() {
-        quiescence.pause();
-    }
-
-    /** Takes requests again after {@link #pause} or a stop, those first that have failed, in their order. */
-    public void resume() {
-        quiescence.resume();
-    }
-
-    /**
-     * Takes nothing until what is in flight is answered, then flushes the drive, and goes on.
-     *
-     * @throws IllegalStateException it cannot be drained, or the flush failed; it goes on all the same
-     */
-    public void drain() {
-        quiescence.whileIdle(this::flush);
-    }
-
-    /**
-     * Takes nothing any more, for good, once what is in flight is answered and the drive is flushed.
-     *
-     * @throws IllegalStateException it cannot be drained, or the flush failed; it goes on
-     */
-    void cease() {
-        quiescence.cease(this::flush);
-    }
-
     /** From now on waits a moment, and no longer, for what is in flight: whoever drives the device gets no answer to it. */
     public void giveUpInFlight() {
         giveUpNanos = System.nanoTime() + HANGING_NANOS;
         givesUp = true;
     }
 
-    /** Completes when no request that was given up is in flight any more. */
-    CompletableFuture<Void> whenNothingIsLost() {
-        return lostBack;
-    }
-
-    private void flush() {
-        int errno = DriveFlush.on(node, ioThreadOfQueue.getFirst()).copy()
-                .orTimeout(drainNanosMax, TimeUnit.NANOSECONDS).join();
-        if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
-    }
-
-    /**
-     * As {@link #pause}; completes when nothing is in flight any more but requests that have failed and are kept, every
-     * call was made and the drive was flushed, which stays so until {@link #resume}. Completes exceptionally when that will
-     * not be, and is paused all the same.
-     */
-    public CompletableFuture<Void> quiesce() {
-        return quiescence.quiesce().thenRun(this::refuseKeptInOrder).thenCompose(_ -> DriveFlush.on(node, ioThreadOfQueue.getFirst())).thenAcceptAsync(errno -> {
-            if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
-        }, blocking);
-    }
-
-    /**
-     * Takes nothing, so that another process can go on with what is connected. Completes when nothing is in flight here but
-     * requests that have failed and are kept, and every call was made; exceptionally when that will not be. It is not flushed:
-     * who goes on has the same file. From any thread but an IOThread, as {@link #withdraw}.
-     */
-    CompletableFuture<Void> offer() {
-        return quiescence.offer().thenRun(() -> {
-            if (!lost.isEmpty()) throw new IllegalStateException("requests of an earlier driver are still in flight");
-            refuseKeptInOrder();
-        });
-    }
-
-    /** What was used behind a kept request waits for it, unseen by the driver, and would be lost. */
-    private void refuseKeptInOrder() {
-        Device used = device;
-        if ((accepted & VirtqueueLayout.F_IN_ORDER) == 0 || used == null || used.inFlight() == 0) return;
-        throw new IllegalStateException(
-                "it is stopped by an I/O error, and its driver wants requests used in order: resume first");
-    }
-
-    /** Goes on after {@link #offer}, or begins to. */
-    void withdraw() {
-        quiescence.withdraw();
-    }
-
-    /** Takes nothing until {@link #withdraw}, whatever is started. */
-    void waitForGo() {
-        intake.hold(Intake.Hold.HAND_OVER);
-    }
-
-    boolean isPaused() {
-        return intake.isHeldBy(Intake.Hold.PAUSE);
-    }
-
-    /** The device was paused where it comes from. */
-    void beginPaused() {
-        intake.hold(Intake.Hold.PAUSE);
+    /** Those of its devices that are still waited for. */
+    LostDevices lost() {
+        return lost;
     }
 
     /** As {@link Device#base}. */
@@ -455,11 +362,6 @@ public final class DeviceHost implements DeviceView {
         return configSpace.generation();
     }
 
-    /** Where {@link #clientConnected} comes from; without it nobody is ever connected. */
-    public void connectedWhen(BooleanSupplier isConnected) {
-        connected = isConnected;
-    }
-
     public List<IoThread> ioThreadOfQueue() {
         return ioThreadOfQueue;
     }
@@ -474,70 +376,8 @@ public final class DeviceHost implements DeviceView {
         return used != null && !used.runningQueues().isEmpty();
     }
 
-    @Override
     public String name() {
         return config.name();
-    }
-
-    @Override
-    public Map<String, String> labels() {
-        return config.labels();
-    }
-
-    @Override
-    public String drive() {
-        return config.drive();
-    }
-
-    @Override
-    public List<String> ioThreads() {
-        return ioThreadOfQueue.stream().distinct().map(IoThread::name).toList();
-    }
-
-    @Override
-    public String state() {
-        if (reports.hasFailed()) return "failed";
-        if (intake.isHeldBy(Intake.Hold.IO_ERROR)) return "io-error";
-        if (intake.isHeldBy(Intake.Hold.PAUSE)) return "paused";
-        return device == null ? "waiting" : "running";
-    }
-
-    @Override
-    public boolean clientConnected() {
-        return connected.getAsBoolean();
-    }
-
-    @Override
-    public List<DeviceCounters> counters() {
-        return ioThreadOfQueue.stream().distinct().map(counters::get).toList();
-    }
-
-    @Override
-    public int inflightRequests() {
-        return used().mapToInt(Device::inFlight).sum();
-    }
-
-    @Override
-    public long oldestRequestNanos() {
-        return used().mapToLong(Device::oldestRequestNanos).filter(at -> at != 0)
-                .reduce((a, b) -> a - b < 0 ? a : b).orElse(0);
-    }
-
-    /** What is in flight, for the operator who waits for it. */
-    String describeInFlight() {
-        long oldest = oldestRequestNanos();
-        long seconds = oldest == 0 ? 0 : (System.nanoTime() - oldest) / 1_000_000_000;
-        return "device " + name() + ": " + inflightRequests() + " requests in flight on drive " + config.drive()
-                + ", the oldest for " + seconds + " s";
-    }
-
-    private Stream<Device> used() {
-        return Stream.concat(lost.stream(), Stream.ofNullable(device));
-    }
-
-    /** Requests that the drive has failed and whose driver was told so, since the start. From any thread. */
-    public long reportedErrors() {
-        return reports.reportedErrors();
     }
 
     /** A front-end may make rings of any length; what is in flight of one is bounded by what the configuration says. */

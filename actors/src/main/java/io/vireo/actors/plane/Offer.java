@@ -42,12 +42,12 @@ public final class Offer {
             if (server.isPresent() && !server.get().suspend(Duration.ofNanos(Math.max(0, deadline - System.nanoTime()))))
                 throw restless(device, "its front-end's message takes long");
         }
-        List<CompletableFuture<Void>> quiet = devices.stream().map(device -> device.host().offer()).toList();
+        List<CompletableFuture<Void>> quiet = devices.stream().map(device -> device.host().quiescence().offer()).toList();
         for (int i = 0; i < quiet.size(); i++) {
             try {
                 quiet.get(i).get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
             } catch (TimeoutException e) {
-                throw new IllegalStateException(devices.get(i).host().describeInFlight());
+                throw new IllegalStateException(devices.get(i).host().status().describeInFlight());
             } catch (ExecutionException e) {
                 throw restless(devices.get(i), e.getCause().getMessage());
             }
@@ -83,7 +83,7 @@ public final class Offer {
     /** All go on here. */
     public void withdraw() {
         for (ServedDevice device : devices) {
-            device.host().withdraw();
+            device.host().quiescence().withdraw();
             device.server().ifPresent(VhostUserServer::resume);
         }
     }

@@ -3,74 +3,111 @@ package io.vireo.actors.plane;
 import io.vireo.actors.device.Device;
 import io.vireo.actors.device.Intake;
 import io.vireo.actors.iothread.IoThread;
-import java.util.List;
+import io.vireo.posix.Errno;
+import io.vireo.storage.node.BlockNode;
+import io.vireo.virtio.queue.VirtqueueLayout;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Supplier;
 
 /**
  * Has a configured device take nothing for a while, and does what wants that. Thread: any but an IOThread; those who
  * drain wait for each other.
  */
-final class Quiescence {
+public final class Quiescence {
+    private final DeviceHost host;
+    private final BlockNode node;
     private final Intake intake;
-    private final List<IoThread> ioThreads;
-    private final Supplier<Device> device;
+    private final Executor blocking;
     private final long drainNanosMax;
 
-    /** @param device the one that a driver uses now, or null */
-    Quiescence(Intake intake, List<IoThread> ioThreads, Supplier<Device> device, long drainNanosMax) {
+    Quiescence(DeviceHost host, BlockNode node, Intake intake, Executor blocking, long drainNanosMax) {
+        this.host = host;
+        this.node = node;
         this.intake = intake;
-        this.ioThreads = ioThreads;
-        this.device = device;
+        this.blocking = blocking;
         this.drainNanosMax = drainNanosMax;
     }
 
-    /** As {@link DeviceHost#pause}. */
-    void pause() {
+    /** Takes nothing more from the rings until {@link #resume}, whoever drives the device; what is in flight goes on. */
+    public void pause() {
         refuseWhileHandedOver();
         intake.hold(Intake.Hold.PAUSE);
         awaitTurn();
     }
 
-    /** As {@link #pause}; completes when nothing is in flight but what has failed and is kept. */
-    CompletableFuture<Void> quiesce() {
-        pause();
-        Device used = device.get();
-        return used == null ? CompletableFuture.completedFuture(null) : used.whenQuiet();
+    /** Takes requests again after {@link #pause} or a stop, those first that have failed, in their order. */
+    public void resume() {
+        refuseWhileHandedOver();
+        intake.letGo(Intake.Hold.PAUSE);
+        intake.letGo(Intake.Hold.IO_ERROR);
+        lookAgain();
     }
 
-    /** As {@link DeviceHost#offer}. */
+    /**
+     * Takes nothing until what is in flight is answered, then flushes the drive, and goes on.
+     *
+     * @throws IllegalStateException it cannot be drained, or the flush failed; it goes on all the same
+     */
+    public void drain() {
+        whileIdle(this::flush);
+    }
+
+    /**
+     * Takes nothing any more, for good, once what is in flight is answered and the drive is flushed.
+     *
+     * @throws IllegalStateException it cannot be drained, or the flush failed; it goes on
+     */
+    void cease() {
+        whenIdle(this::flush, false);
+    }
+
+    /**
+     * As {@link #pause}; completes when nothing is in flight any more but requests that have failed and are kept, every
+     * call was made and the drive was flushed, which stays so until {@link #resume}. Completes exceptionally when that will
+     * not be, and is paused all the same.
+     */
+    public CompletableFuture<Void> quiesce() {
+        pause();
+        return whenQuiet().thenRun(this::refuseKeptInOrder).thenCompose(_ -> flushing()).thenAcceptAsync(this::judgeFlush, blocking);
+    }
+
+    /**
+     * Takes nothing, so that another process can go on with what is connected. Completes when nothing is in flight here but
+     * requests that have failed and are kept, and every call was made; exceptionally when that will not be. It is not flushed:
+     * who goes on has the same file.
+     */
     CompletableFuture<Void> offer() {
         intake.hold(Intake.Hold.HAND_OVER);
-        CompletableFuture<?>[] turns = Set.copyOf(ioThreads).stream()
+        CompletableFuture<?>[] turns = Set.copyOf(host.ioThreadOfQueue()).stream()
                 .map(ioThread -> CompletableFuture.runAsync(() -> {}, ioThread)).toArray(CompletableFuture[]::new);
-        return CompletableFuture.allOf(turns).thenCompose(_ -> {
-            Device used = device.get();
-            return used == null ? CompletableFuture.completedFuture(null) : used.whenQuiet();
+        return CompletableFuture.allOf(turns).thenCompose(_ -> whenQuiet()).thenRun(() -> {
+            if (!host.lost().isEmpty()) throw new IllegalStateException("requests of an earlier driver are still in flight");
+            refuseKeptInOrder();
         });
     }
 
-    /** As {@link DeviceHost#withdraw}. */
+    /** Goes on after {@link #offer}, or begins to. */
     void withdraw() {
         intake.letGo(Intake.Hold.HAND_OVER);
         lookAgain();
     }
 
-    /** What is said now the other process does not hear. */
-    private void refuseWhileHandedOver() {
-        if (intake.isHeldBy(Intake.Hold.HAND_OVER)) throw new IllegalStateException("it is being handed to another process");
+    /** Takes nothing until {@link #withdraw}, whatever is started. */
+    void waitForGo() {
+        intake.hold(Intake.Hold.HAND_OVER);
     }
 
-    /** As {@link DeviceHost#resume}. */
-    void resume() {
-        refuseWhileHandedOver();
-        intake.letGo(Intake.Hold.PAUSE);
-        intake.letGo(Intake.Hold.IO_ERROR);
-        lookAgain();
+    boolean isPaused() {
+        return intake.isHeldBy(Intake.Hold.PAUSE);
+    }
+
+    /** The device was paused where it comes from. */
+    void beginPaused() {
+        intake.hold(Intake.Hold.PAUSE);
     }
 
     /**
@@ -82,15 +119,37 @@ final class Quiescence {
         whenIdle(action, true);
     }
 
-    /**
-     * As {@link #whileIdle}, but takes nothing any more afterwards.
-     *
-     * @throws IllegalStateException it does not become idle, or {@code action} says so: then it goes on
-     */
-    void cease(Runnable action) {
-        whenIdle(action, false);
+    private CompletableFuture<Void> whenQuiet() {
+        Device used = host.device();
+        return used == null ? CompletableFuture.completedFuture(null) : used.whenQuiet();
     }
 
+    /** What was used behind a kept request waits for it, unseen by the driver, and would be lost. */
+    private void refuseKeptInOrder() {
+        Device used = host.device();
+        if ((host.acceptedFeatures() & VirtqueueLayout.F_IN_ORDER) == 0 || used == null || used.inFlight() == 0) return;
+        throw new IllegalStateException(
+                "it is stopped by an I/O error, and its driver wants requests used in order: resume first");
+    }
+
+    private void flush() {
+        judgeFlush(flushing().orTimeout(drainNanosMax, TimeUnit.NANOSECONDS).join());
+    }
+
+    private CompletableFuture<Integer> flushing() {
+        return DriveFlush.on(node, host.ioThreadOfQueue().getFirst()).copy();
+    }
+
+    private void judgeFlush(int errno) {
+        if (errno != 0) throw new IllegalStateException("the flush failed: " + Errno.describe(errno));
+    }
+
+    /** What is said now the other process does not hear. */
+    private void refuseWhileHandedOver() {
+        if (intake.isHeldBy(Intake.Hold.HAND_OVER)) throw new IllegalStateException("it is being handed to another process");
+    }
+
+    /** @param goesOn whether it takes requests again afterwards, if {@code action} did not fail */
     private synchronized void whenIdle(Runnable action, boolean goesOn) {
         refuseWhileHandedOver();
         boolean over = false;
@@ -100,7 +159,7 @@ final class Quiescence {
                 throw new IllegalStateException("it is stopped by an I/O error: resume first");
             }
             awaitTurn();
-            Device used = device.get();
+            Device used = host.device();
             if (used != null) used.whenIdle().copy().orTimeout(drainNanosMax, TimeUnit.NANOSECONDS).join();
             action.run();
             over = !goesOn;
@@ -118,11 +177,11 @@ final class Quiescence {
 
     /** What an IOThread had begun to take when the intake was held, it has taken. */
     private void awaitTurn() {
-        for (IoThread ioThread : Set.copyOf(ioThreads)) CompletableFuture.runAsync(() -> {}, ioThread).join();
+        for (IoThread ioThread : Set.copyOf(host.ioThreadOfQueue())) CompletableFuture.runAsync(() -> {}, ioThread).join();
     }
 
     private void lookAgain() {
-        Device used = device.get();
+        Device used = host.device();
         if (used != null) used.resume();
     }
 }

@@ -31,7 +31,7 @@ record ServedDevice(
                     .map(listening -> VhostUserServer.listening(host.name(), listening.socket(), export, log))
                     .orElseGet(() -> VhostUserServer.dialling(
                             host.name(), ((TransportConfig.SocketPeer) transport.get()).path(), export, log));
-            host.connectedWhen(server::clientConnected);
+            host.status().connectedWhen(server::clientConnected);
             host.onFailure(server::deviceFailed);
             export.onConfigChange(server::configChanged);
             host.onConfigChange(export::configChanged);
@@ -63,14 +63,14 @@ record ServedDevice(
     void begin(Optional<DeviceState> adopted, Runnable going) {
         Runnable rest = () -> {
             adopted.ifPresent(this::goOn);
-            host.withdraw();
+            host.quiescence().withdraw();
             going.run();
         };
         server.ifPresentOrElse(serving -> serving.start(rest), rest);
     }
 
     private void goOn(DeviceState state) {
-        if (state.paused()) host.beginPaused();
+        if (state.paused()) host.quiescence().beginPaused();
         try {
             if (!host.loadState(state.blkState())) LOG.error("device {}: its state is none of ours", host.name());
         } catch (IllegalArgumentException e) {
@@ -85,7 +85,7 @@ record ServedDevice(
      * @throws IllegalStateException it cannot go on elsewhere now
      */
     DeviceState state() {
-        return new DeviceState(host.name(), host.isPaused(), host.saveState(),
+        return new DeviceState(host.name(), host.quiescence().isPaused(), host.saveState(),
                 export.map(VhostUserExport::isToTellAgain).orElse(false), server.flatMap(VhostUserServer::clientState));
     }
 }

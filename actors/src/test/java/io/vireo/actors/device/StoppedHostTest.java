@@ -84,14 +84,14 @@ class StoppedHostTest {
         node.manner = WitnessNode.Manner.FAIL;
         node.errno = Errno.ENOSPC;
         write(0);
-        Plane.await("a stop", () -> host.state().equals("io-error"));
+        Plane.await("a stop", () -> host.status().state().equals("io-error"));
         assertEquals(0, queue.pendingUsed());
         assertEquals(1, host.stopQueue(0));
         assertEquals(BlkLayout.S_IOERR, reap());
-        assertEquals(0, host.inflightRequests(), "its image may be handed over");
-        assertEquals(1, host.reportedErrors());
+        assertEquals(0, host.status().inflightRequests(), "its image may be handed over");
+        assertEquals(1, host.status().reportedErrors());
         host.resetDriver();
-        assertEquals("running", host.state());
+        assertEquals("running", host.status().state());
 
         node.manner = WitnessNode.Manner.COMPLETE;
         host.acceptFeatures(DrivenDevice.FEATURES);
@@ -102,16 +102,16 @@ class StoppedHostTest {
 
     @Test
     void aPauseOutlastsAReset() {
-        host.pause();
+        host.quiescence().pause();
         assertEquals(0, host.stopQueue(0));
         host.resetDriver();
         host.acceptFeatures(DrivenDevice.FEATURES);
         start(0);
         write(0);
-        host.pause(); // what the IOThreads had begun they have done
+        host.quiescence().pause(); // what the IOThreads had begun they have done
         assertEquals(0, queue.pendingUsed());
-        assertEquals("paused", host.state());
-        host.resume();
+        assertEquals("paused", host.status().state());
+        host.quiescence().resume();
         assertEquals(BlkLayout.S_OK, reap());
     }
 
@@ -123,7 +123,7 @@ class StoppedHostTest {
         node.manner = WitnessNode.Manner.HOLD;
         write(0);
         Plane.await("a request at the node", () -> node.held.size() == 1);
-        String why = assertThrows(IllegalStateException.class, host::drain).getMessage();
+        String why = assertThrows(IllegalStateException.class, host.quiescence()::drain).getMessage();
         assertTrue(why.contains("still in flight"), why);
 
         node.manner = WitnessNode.Manner.COMPLETE;
@@ -131,6 +131,6 @@ class StoppedHostTest {
         assertEquals(BlkLayout.S_OK, reap(), "nothing holds the device back any more");
         node.completeHeld();
         assertEquals(BlkLayout.S_OK, reap());
-        host.drain();
+        host.quiescence().drain();
     }
 }

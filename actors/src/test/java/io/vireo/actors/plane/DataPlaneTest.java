@@ -136,9 +136,9 @@ class DataPlaneTest {
                 assertEquals(List.of("vda", "vdb"), plane.connectedClients());
             }
             DeviceHost left = plane.devices().getFirst();
-            await("the device to be free", () -> left.state().equals("waiting") && !left.clientConnected());
+            await("the device to be free", () -> left.status().state().equals("waiting") && !left.status().clientConnected());
             assertEquals(0x53, second.read(3), "the drive stays open for it");
-            assertEquals("running", plane.devices().getLast().state());
+            assertEquals("running", plane.devices().getLast().status().state());
         }
         assertArrayEquals(content, Files.readAllBytes(image));
     }
@@ -151,9 +151,9 @@ class DataPlaneTest {
                 Driver driver = new Driver("vda", 3)) {
             DeviceHost host = plane.devices().getFirst();
             assertEquals(List.of("b", "a", "b"), host.ioThreadOfQueue().stream().map(IoThread::name).toList());
-            assertEquals(List.of("b", "a"), host.ioThreads());
-            DeviceCounters b = host.counters().getFirst();
-            DeviceCounters a = host.counters().getLast();
+            assertEquals(List.of("b", "a"), host.status().ioThreads());
+            DeviceCounters b = host.status().counters().getFirst();
+            DeviceCounters a = host.status().counters().getLast();
             for (int queue : new int[] {0, 2, 1}) {
                 driver.begin(queue, BlkLayout.T_IN, 0);
                 assertEquals(0, driver.end(queue));
@@ -176,7 +176,7 @@ class DataPlaneTest {
                     LoadOptions.of(SEED).withDepth(8).withDataBytesMax(16 << 10).withRequestsMax(2000)).run();
             assertTrue(result.clean(), () -> "seed " + SEED + ": " + result.failure() + " " + result.complaints());
             assertNotEquals(0, result.verifiedSectors(), "seed " + SEED);
-            for (DeviceCounters counters : plane.devices().getFirst().counters()) assertNotEquals(0, counters.requests());
+            for (DeviceCounters counters : plane.devices().getFirst().status().counters()) assertNotEquals(0, counters.requests());
         }
     }
 
@@ -202,10 +202,10 @@ class DataPlaneTest {
         try (DataPlane plane = start("drives.d { driver = null-co, size = 1M, latency = 300ms }\n" + device("vda", ""));
                 Driver driver = new Driver("vda", 1)) {
             driver.begin(0, BlkLayout.T_IN, 0);
-            await("it to be in flight", () -> plane.devices().getFirst().inflightRequests() == 1);
+            await("it to be in flight", () -> plane.devices().getFirst().status().inflightRequests() == 1);
             assertEquals(List.of(), plane.stop(PATIENCE));
             assertEquals(0, driver.end(0));
-            assertEquals(0, plane.devices().getFirst().inflightRequests());
+            assertEquals(0, plane.devices().getFirst().status().inflightRequests());
         }
         assertFalse(Files.exists(socket("vda")));
     }
@@ -217,7 +217,7 @@ class DataPlaneTest {
                         + device("vda", "") + device("vdb", "e", ", num-queues = 1"));
                 Driver driver = new Driver("vda", 1); Driver idle = new Driver("vdb", 1)) {
             driver.begin(0, BlkLayout.T_IN, 0);
-            await("it to be in flight", () -> plane.devices().getFirst().inflightRequests() == 1);
+            await("it to be in flight", () -> plane.devices().getFirst().status().inflightRequests() == 1);
             assertEquals(List.of("device vda: 1 requests in flight on drive d, the oldest for 0 s"), plane.stop(Duration.ofMillis(200)));
             assertEquals(0, idle.queues.getFirst().pendingUsed());
             plane.close();
@@ -251,14 +251,14 @@ class DataPlaneTest {
         try (DataPlane plane = start("drives.d { driver = null-co, size = 1M, read-zeroes = on }\n" + device("vda", ""))) {
             DeviceHost host = plane.devices().getFirst();
             for (int client = 1; client <= 3; client++) {
-                assertEquals("waiting", host.state());
+                assertEquals("waiting", host.status().state());
                 try (Driver driver = new Driver("vda", 1)) {
                     assertEquals(0, driver.read(0));
-                    assertEquals("running", host.state());
+                    assertEquals("running", host.status().state());
                 }
-                await("the device to be free", () -> host.state().equals("waiting"));
+                await("the device to be free", () -> host.status().state().equals("waiting"));
             }
-            assertEquals(3, host.counters().getFirst().requests(), "counters outlive clients");
+            assertEquals(3, host.status().counters().getFirst().requests(), "counters outlive clients");
         }
     }
 
@@ -304,7 +304,7 @@ class DataPlaneTest {
             assertEquals(BlkLayout.S_IOERR, request(queue, BlkLayout.T_OUT, 1100, 512));
             assertEquals(BlkLayout.S_IOERR, request(queue, BlkLayout.T_IN, 65, 1 << 20), "past the end");
             assertEquals(BlkLayout.S_OK, request(queue, BlkLayout.T_IN, 1, 512), "none the worse for it");
-            assertEquals("running", plane.devices().getFirst().state());
+            assertEquals("running", plane.devices().getFirst().status().state());
         }
         try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "r")) {
             file.seek((40 << 20) - 1);

@@ -233,7 +233,7 @@ class HotPlugTest {
     private static void begin(BlkQueue queue, DeviceHost host) {
         queue.start(0, BlkLayout.T_OUT, 0, 512, false);
         queue.submit();
-        await("it to be in flight", () -> host.inflightRequests() == 1);
+        await("it to be in flight", () -> host.status().inflightRequests() == 1);
     }
 
     @Test

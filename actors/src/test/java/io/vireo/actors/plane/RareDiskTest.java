@@ -226,7 +226,7 @@ class RareDiskTest {
         assertEquals(S_ZONE_INVALID_CMD, request(T_IN, 2 * ZONE_SECTORS - 1, 1024, true));
         assertEquals(S_IOERR, request(T_IN, 8 * ZONE_SECTORS, 512, true), "past the disk");
         assertEquals(S_ZONE_INVALID_CMD, command(T_ZONE_OPEN, 8));
-        assertEquals("running", plane.devices().getFirst().state());
+        assertEquals("running", plane.devices().getFirst().status().state());
     }
 
     @Test
