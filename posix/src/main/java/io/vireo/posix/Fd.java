@@ -12,6 +12,7 @@ public final class Fd implements AutoCloseable {
     private static final MethodHandle DUP =
             Libc.linkVariadic("fcntl", 2, Libc.INT, Libc.INT, Libc.INT, Libc.INT);
     private static final int F_DUPFD_CLOEXEC = 1030;
+    private static final int AFTER_STANDARD_STREAMS = 3;
     private static final int CLOSED = -1;
 
     private final AtomicInteger number;
@@ -41,10 +42,23 @@ public final class Fd implements AutoCloseable {
         return duplicateOf(number());
     }
 
+    /**
+     * As {@link #duplicate}, numbered {@code lowest} or above.
+     *
+     * @throws PosixException EINVAL: this process has no numbers as high as that
+     */
+    Fd duplicateFrom(int lowest) {
+        return duplicateOf(number(), lowest);
+    }
+
     /** A descriptor of our own for one that somebody else owns. */
     public static Fd duplicateOf(int number) {
+        return duplicateOf(number, AFTER_STANDARD_STREAMS);
+    }
+
+    private static Fd duplicateOf(int number, int lowest) {
         try {
-            int copy = (int) DUP.invokeExact(Libc.errnoSegment(), number, F_DUPFD_CLOEXEC, 3);
+            int copy = (int) DUP.invokeExact(Libc.errnoSegment(), number, F_DUPFD_CLOEXEC, lowest);
             return new Fd(Libc.check("fcntl(F_DUPFD_CLOEXEC)", "fd " + number, copy));
         } catch (Throwable e) {
             throw Libc.bug(e);

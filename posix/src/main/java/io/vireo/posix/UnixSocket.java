@@ -24,6 +24,12 @@ public final class UnixSocket implements AutoCloseable {
             Libc.link("accept4", Libc.INT, Libc.INT, Libc.LONG, Libc.LONG, Libc.INT);
     private static final MethodHandle SHUTDOWN = Libc.link("shutdown", Libc.INT, Libc.INT, Libc.INT);
     private static final MethodHandle POLL = Libc.link("poll", Libc.INT, Libc.LONG, Libc.LONG, Libc.INT);
+    /**
+     * The number that a listening socket's descriptor has at least. The files of a process that dies end from the highest
+     * number down, so its listeners are gone when its connections hang up: whoever connects again at once is refused, and
+     * tries once more, instead of waiting in the queue of the dead.
+     */
+    private static final int LISTENING_FROM = 1000;
     private static final int SHUT_RDWR = 2;
     private static final int POLLIN = 1;
     private static final int POLLFD_BYTES = 8;
@@ -54,7 +60,7 @@ public final class UnixSocket implements AutoCloseable {
      * @throws PosixException EADDRINUSE: there is a file of that name, ENAMETOOLONG: over 107 bytes
      */
     public static UnixSocket bind(Path path) {
-        Fd fd = SocketAddress.socket();
+        Fd fd = renumbered(SocketAddress.socket());
         try {
             SocketAddress.bind(fd, path);
             return new UnixSocket(fd, EventFd.create());
@@ -85,7 +91,7 @@ public final class UnixSocket implements AutoCloseable {
         String wrong = SocketAddress.whyNotListening(fd);
         if (wrong != null) throw new IllegalArgumentException(fd + " " + wrong);
         SocketAddress.closeOnExec(fd);
-        return new UnixSocket(fd, EventFd.create());
+        return new UnixSocket(renumbered(fd), EventFd.create());
     }
 
     /**
@@ -284,6 +290,17 @@ public final class UnixSocket implements AutoCloseable {
     private synchronized void closeWhenUnused() {
         closing = true;
         if (callsInside == 0) closeDescriptors();
+    }
+
+    private static Fd renumbered(Fd fd) {
+        try {
+            Fd high = fd.duplicateFrom(LISTENING_FROM);
+            fd.close();
+            return high;
+        } catch (PosixException e) {
+            // A process that may have only a few descriptors has this one among them.
+            return fd;
+        }
     }
 
     private void shutdownConnection() {

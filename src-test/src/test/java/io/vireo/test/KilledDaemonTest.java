@@ -4,6 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vireo.posix.Errno;
+import io.vireo.posix.NativeBlock;
+import io.vireo.posix.PosixException;
+import io.vireo.posix.UnixSocket;
 import io.vireo.virtio.driver.DriverMemory;
 import io.vireo.virtio.driver.LoadOptions;
 import io.vireo.virtio.driver.LoadResult;
@@ -15,11 +19,13 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -93,6 +99,55 @@ final class KilledDaemonTest {
             daemon.close();
         }
         assertNotEquals(0, resubmits, "no kill found a request in flight");
+    }
+
+    /** Or it would wait for an answer of the dead, when the next daemon is about to bind the same path. */
+    @Test
+    void whomItHungUpOnFindsThatNobodyListens() throws Exception {
+        List<String> names = List.of("vda", "vdb", "vdc", "vdd");
+        StringBuilder devices = new StringBuilder();
+        for (String name : names) {
+            devices.append("""
+                    drives.%1$s { driver = null-co }
+                    devices.%1$s { drive = %1$s, transport.path = %1$s.sock }
+                    """.formatted(name));
+        }
+        int port = Scrape.freePort();
+        Path conf = Files.writeString(folder.resolve("vireo.conf"), """
+                vireo {
+                  %s
+                  metrics.port = %d
+                }
+                """.formatted(devices, port));
+        for (int kill = 0; kill < KILLS; kill++) {
+            List<CompletableFuture<Integer>> comingBack = new ArrayList<>();
+            try (VireoDaemon daemon = VireoDaemon.serve(Vireo.HOME, List.of(), conf, port, names.toArray(String[]::new))) {
+                for (String name : names) comingBack.add(comesBack(folder.resolve(name + ".sock")));
+                Await.until("all are served", () -> {
+                    Scrape scrape = daemon.scrape();
+                    return names.stream().allMatch(name -> scrape.value("vireo_client_connected", "device=\"" + name + "\"") == 1);
+                });
+            }
+            for (CompletableFuture<Integer> errno : comingBack) {
+                assertEquals(Errno.ECONNREFUSED, errno.get(Vireo.PATIENCE.toSeconds(), TimeUnit.SECONDS));
+            }
+        }
+    }
+
+    /** Connects, waits to be hung up on, and connects again at once; answers its errno, 0 if somebody listens. */
+    private static CompletableFuture<Integer> comesBack(Path path) {
+        UnixSocket connected = UnixSocket.connect(path);
+        return CompletableFuture.supplyAsync(() -> {
+            try (connected; NativeBlock message = NativeBlock.allocate(1, 1)) {
+                assertEquals(0, connected.receive(message.address(), 1, new ArrayList<>()));
+            }
+            try {
+                UnixSocket.connect(path).close();
+                return 0;
+            } catch (PosixException e) {
+                return e.errno();
+            }
+        }, work -> Thread.ofPlatform().daemon().start(work));
     }
 
     private static long resubmits(VireoDaemon daemon) {

@@ -6,6 +6,7 @@ import io.vireo.posix.PosixException;
 import io.vireo.storage.file.FileOptions.Locking;
 import io.vireo.storage.node.ImageException;
 import io.vireo.storage.node.ImageException.Kind;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The locks by which QEMU's processes, and we, keep off each other's images.
@@ -17,6 +18,9 @@ import io.vireo.storage.node.ImageException.Kind;
 final class ImageLock {
     private static final int USED_BASE = 100;
     private static final int UNSHARED_BASE = 200;
+    /** A disk that has not answered a dead process's requests by then is another problem. */
+    private static final long DYING_NANOS_MAX = 2_000_000_000;
+    private static final long LOOK_NANOS = 10_000_000;
 
     /** In the order of their bits in QEMU's block layer. */
     enum Permission {
@@ -43,8 +47,12 @@ final class ImageLock {
 
     private ImageLock() {}
 
+    /** What somebody else does to a permission that stands in the way, as in "uses". */
+    private record Conflict(Permission permission, String how) {}
+
     /**
-     * Takes the locks on a descriptor just opened; they are gone when it is closed.
+     * Takes the locks on a descriptor just opened; they are gone when it is closed. If nobody is to be seen who has them,
+     * it may be what a process that was killed had in flight: waits a moment for that.
      *
      * @throws ImageException IN_USE naming who has the image, or LOCK_UNSUPPORTED when there are no locks and
      *     doing without was not allowed
@@ -52,13 +60,16 @@ final class ImageLock {
     static void take(Fd fd, FileOptions options) {
         if (options.locking() == Locking.OFF) return;
         try {
-            for (Permission permission : Permission.values()) {
-                if (permission.usedBy(options.readOnly())) lock(fd, USED_BASE, permission, options);
-                if (!permission.shared()) lock(fd, UNSHARED_BASE, permission, options);
-            }
-            for (Permission permission : Permission.values()) {
-                if (permission.usedBy(options.readOnly())) check(fd, UNSHARED_BASE, permission, options);
-                if (!permission.shared()) check(fd, USED_BASE, permission, options);
+            long begin = System.nanoTime();
+            Conflict conflict = tryTake(fd, options);
+            while (conflict != null) {
+                ImageUsers users = ImageUsers.of(fd);
+                if (users.areSeen() || System.nanoTime() - begin > DYING_NANOS_MAX) {
+                    throw new ImageException(Kind.IN_USE, options.filename(), "is in use by " + users.words() + ", which "
+                            + conflict.how + " \"" + conflict.permission.words + "\"");
+                }
+                LockSupport.parkNanos(LOOK_NANOS);
+                conflict = tryTake(fd, options);
             }
         } catch (PosixException e) {
             if (options.locking() == Locking.AUTO) return;
@@ -66,6 +77,21 @@ final class ImageLock {
                     Kind.LOCK_UNSUPPORTED, options.filename(),
                     "cannot be locked on its file system; locking = off would do", e);
         }
+    }
+
+    /** Null when they are taken; those that could be are held in any case. */
+    private static Conflict tryTake(Fd fd, FileOptions options) {
+        for (Permission permission : Permission.values()) {
+            if (permission.usedBy(options.readOnly()) && !lock(fd, USED_BASE, permission)
+                    || !permission.shared() && !lock(fd, UNSHARED_BASE, permission)) return new Conflict(permission, "holds");
+        }
+        for (Permission permission : Permission.values()) {
+            if (permission.usedBy(options.readOnly()) && isHeld(fd, UNSHARED_BASE, permission)) {
+                return new Conflict(permission, "does not share");
+            }
+            if (!permission.shared() && isHeld(fd, USED_BASE, permission)) return new Conflict(permission, "uses");
+        }
+        return null;
     }
 
     /** Gives up what {@link #take} took; the descriptor stays open. */
@@ -79,18 +105,11 @@ final class ImageLock {
         }
     }
 
-    private static void lock(Fd fd, int base, Permission permission, FileOptions options) {
-        if (!OfdLock.tryLock(fd, base + permission.ordinal(), 1, false)) throw inUse(fd, permission, "holds", options);
+    private static boolean lock(Fd fd, int base, Permission permission) {
+        return OfdLock.tryLock(fd, base + permission.ordinal(), 1, false);
     }
 
-    private static void check(Fd fd, int base, Permission permission, FileOptions options) {
-        if (!OfdLock.isHeldByOther(fd, base + permission.ordinal(), 1)) return;
-        throw inUse(fd, permission, base == USED_BASE ? "uses" : "does not share", options);
-    }
-
-    private static ImageException inUse(Fd fd, Permission permission, String how, FileOptions options) {
-        String holder = ImageUsers.describe(fd);
-        String what = "is in use by " + holder + ", which " + how + " \"" + permission.words + "\"";
-        return new ImageException(Kind.IN_USE, options.filename(), what);
+    private static boolean isHeld(Fd fd, int base, Permission permission) {
+        return OfdLock.isHeldByOther(fd, base + permission.ordinal(), 1);
     }
 }

@@ -13,12 +13,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Finds who has a file open: an open file description's lock names no process, but /proc shows who is about. */
-final class ImageUsers {
-    private ImageUsers() {}
-
-    /** Names and pids of the other processes that have this file open, or words for not being able to tell. */
-    static String describe(Fd fd) {
+/**
+ * Who has a file open: an open file description's lock names no process, but /proc shows who is about.
+ *
+ * @param areSeen whether there is anybody to be named
+ * @param words names and pids of the processes that have it open, or words for not being able to tell
+ */
+record ImageUsers(boolean areSeen, String words) {
+    static ImageUsers of(Fd fd) {
         FileStatus image = PosixFile.status(fd);
         long own = ProcessHandle.current().pid();
         List<String> users = new ArrayList<>();
@@ -28,12 +30,13 @@ final class ImageUsers {
                 if (!ourselves && hasOpen(process, image)) users.add(name(process));
             }
         } catch (IOException | DirectoryIteratorException e) {
-            return "a process that cannot be found, /proc being unreadable";
+            return new ImageUsers(false, "a process that cannot be found, /proc being unreadable");
         }
-        if (!users.isEmpty()) return String.join(", ", users);
-        return countOpen(Path.of("/proc", Long.toString(own)), image) > 1
-                ? "this process (pid " + own + ")"
-                : "a process that this user may not look into";
+        if (!users.isEmpty()) return new ImageUsers(true, String.join(", ", users));
+        if (countOpen(Path.of("/proc", Long.toString(own)), image) > 1) {
+            return new ImageUsers(true, "this process (pid " + own + ")");
+        }
+        return new ImageUsers(false, "a process that this user may not look into");
     }
 
     private static boolean hasOpen(Path process, FileStatus image) {

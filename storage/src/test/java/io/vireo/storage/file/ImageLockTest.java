@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vireo.posix.Fd;
+import io.vireo.posix.NativeBlock;
 import io.vireo.posix.OfdLock;
 import io.vireo.posix.PosixFile;
+import io.vireo.posix.UnixSocket;
 import io.vireo.storage.file.FileOptions.Access;
 import io.vireo.storage.file.FileOptions.Locking;
 import io.vireo.storage.node.ImageException;
@@ -22,6 +24,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,6 +97,25 @@ class ImageLockTest {
             assertEquals("f0", node.nodeName());
         }
         FileNode.open(image).close();
+    }
+
+    /** As that of a process that was killed, of which the kernel still has requests in flight. */
+    @Test
+    void waitsForALockThatNoProcessIsSeenToHold() throws Exception {
+        Path socket = folder.resolve("s");
+        try (UnixSocket listening = UnixSocket.listen(socket, 1);
+                UnixSocket sending = UnixSocket.connect(socket);
+                NativeBlock message = NativeBlock.allocate(1, 1)) {
+            UnixSocket holding = listening.accept();
+            try (Fd locked = PosixFile.open(image.filename(), PosixFile.O_RDWR, 0)) {
+                assertTrue(OfdLock.tryLock(locked, 201, 1, false));
+                sending.send(message.address(), 1, locked.number()); // on its way, it is in nobody's table
+            }
+            CompletableFuture<Void> opened = CompletableFuture.runAsync(() -> FileNode.open(image).close());
+            assertThrows(TimeoutException.class, () -> opened.get(100, TimeUnit.MILLISECONDS), "opened under a lock");
+            holding.close();
+            opened.get(20, TimeUnit.SECONDS);
+        }
     }
 
     @Test
