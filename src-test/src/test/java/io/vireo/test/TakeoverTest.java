@@ -228,6 +228,69 @@ final class TakeoverTest {
         }
     }
 
+    /** The daemon has connected, and does so again when it has to: neither does it here, nor does its disk notice. */
+    @Test
+    void aFrontEndThatListensKeepsItsConnection() throws Exception {
+        Path conf = Files.writeString(folder.resolve("vm.conf"), """
+                vireo {
+                  drives.disk { driver = file, filename = disk.img, cache.direct = on }
+                  devices.vda { drive = disk, transport { role = connect, path = vda.sock } }
+                  metrics.port = %d
+                  control.path = control.sock
+                }
+                """.formatted(port));
+        try (UnixSocket listening = UnixSocket.listen(socket, 1); VireoDaemon first = serve(conf)) {
+            try (DriverMemory memory = DriverMemory.create(64L << 20);
+                    VhostUserDisk disk = VhostUserDisk.attach(listening.accept(), memory, VhostUserDisk.Options.defaults());
+                    Driver driver = new Driver(disk)) {
+                driver.await(1_000);
+                try (VireoDaemon next = VireoDaemon.takeOver(conf, port)) {
+                    next.awaitReady("vda");
+                    assertEquals(0, first.awaitExit(SOON), first.failure("did not leave")::getMessage);
+                    driver.await(1_000);
+                    assertNotEquals(0, driver.stop().verifiedSectors());
+                    assertEquals(0, next.terminate(SOON), next.failure("end")::getMessage);
+                }
+            }
+        }
+    }
+
+    /** Nobody has written it into the configuration that the first one began with. */
+    @Test
+    void aDeviceThatWasAddedIsTakenOverWithTheOthers() throws Exception {
+        Path conf = configure("vm.conf", "driver = file, filename = disk.img", "num-queues = 1");
+        Files.copy(folder.resolve("disk.img"), folder.resolve("more.img"));
+        String more = """
+                vireo {
+                  drives.more { driver = file, filename = "%s", cache.direct = on }
+                  devices.vdb { drive = more, transport.path = "%s" }
+                }
+                """.formatted(folder.resolve("more.img"), folder.resolve("vdb.sock"));
+        try (VireoDaemon first = serve(conf)) {
+            Path addition = Files.writeString(folder.resolve("more.conf"), more);
+            Vireo.Result added = Vireo.run("device-add", addition.toString(), "--config", conf.toString());
+            assertEquals(0, added.exit(), added.stderr());
+            try (DriverMemory memory = DriverMemory.create(64L << 20);
+                    VhostUserDisk disk =
+                            VhostUserDisk.attach(folder.resolve("vdb.sock"), memory, VhostUserDisk.Options.defaults());
+                    Driver driver = new Driver(disk)) {
+                driver.await(1_000);
+                Vireo.Result without = Vireo.run("serve", "--takeover", conf.toString());
+                assertEquals(2, without.exit(), without.stderr());
+                assertTrue(without.stderr().contains("device vdb runs and is not here"), without.stderr());
+                driver.await(1_000);
+                Path both = Files.writeString(folder.resolve("both.conf"), Files.readString(conf) + more);
+                try (VireoDaemon next = VireoDaemon.takeOver(both, port)) {
+                    next.awaitReady("vda", "vdb");
+                    assertEquals(0, first.awaitExit(SOON), first.failure("did not leave")::getMessage);
+                    driver.await(1_000);
+                    assertNotEquals(0, driver.stop().verifiedSectors());
+                    assertEquals(0, next.terminate(SOON), next.failure("end")::getMessage);
+                }
+            }
+        }
+    }
+
     /** A configuration's drive and device, and of which of its lines what is said. */
     private record Misfit(String drive, String device, int line, String words) {}
 

@@ -1,6 +1,7 @@
 package io.vireo.virtio.driver;
 
 import io.vireo.posix.EventFd;
+import io.vireo.posix.UnixSocket;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.driver.FrontendException.Fault;
 import io.vireo.virtio.queue.VirtqueueLayout;
@@ -81,9 +82,14 @@ public final class VhostUserDisk implements AutoCloseable {
      * @throws io.vireo.posix.PosixException nobody listens at {@code path}
      */
     public static VhostUserDisk attach(Path path, DriverMemory memory, Options options) {
+        return attach(UnixSocket.connect(path), memory, options);
+    }
+
+    /** As {@link #attach(Path, DriverMemory, Options)}, with a back-end that has connected to us; takes the socket over. */
+    public static VhostUserDisk attach(UnixSocket connected, DriverMemory memory, Options options) {
         VhostUserDisk disk = new VhostUserDisk(memory, options);
         try {
-            disk.attach(VhostUserFrontend.connect(path, options.timeoutNanos()));
+            disk.attach(VhostUserFrontend.over(connected, options.timeoutNanos()));
             return disk;
         } catch (RuntimeException e) {
             disk.close();
