@@ -5,7 +5,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.StandardProtocolFamily;
+import java.net.ConnectException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
@@ -13,6 +13,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** QEMU's monitor, as far as tests need it: commands one by one, answers as they are on the wire. */
 final class Qmp implements AutoCloseable {
@@ -25,13 +26,20 @@ final class Qmp implements AutoCloseable {
     }
 
     static Qmp connect(Path socket) {
-        Await.until("QEMU has a monitor", () -> Files.exists(socket));
+        AtomicReference<SocketChannel> answered = new AtomicReference<>();
+        // Its file is there a moment before QEMU listens.
+        Await.until("QEMU has a monitor", () -> Files.exists(socket) && connects(socket, answered));
+        Qmp qmp = new Qmp(answered.get());
+        qmp.execute("\"qmp_capabilities\"");
+        return qmp;
+    }
+
+    private static boolean connects(Path socket, AtomicReference<SocketChannel> answered) {
         try {
-            SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-            channel.connect(UnixDomainSocketAddress.of(socket));
-            Qmp qmp = new Qmp(channel);
-            qmp.execute("\"qmp_capabilities\"");
-            return qmp;
+            answered.set(SocketChannel.open(UnixDomainSocketAddress.of(socket)));
+            return true;
+        } catch (ConnectException e) {
+            return false;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
