@@ -9,7 +9,6 @@ import io.vireo.embed.VireoException;
 import io.vireo.posix.PosixException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -20,25 +19,10 @@ import picocli.CommandLine.HelpCommand;
         description = "A storage data plane for virtual machines.",
         footer = "  vm              Boots Linux on KVM with disks of this data plane: an example. ./vireo vm --help",
         mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
-        subcommands = {
-            ServeCommand.class,
-            CheckCommand.class,
-            QemuArgsCommand.class,
-            StorageDaemonCommand.class,
-            DemoCommand.class,
-            BenchCommand.class,
-            StatusCommand.class,
-            ResizeCommand.class,
-            DeviceAddCommand.class,
-            DeviceDelCommand.class,
-            IothreadCommand.class,
-            TopCommand.class,
-            QmpCommand.class,
-            HelpCommand.class
-        })
+        versionProvider = Version.class)
 public final class Main implements Runnable {
-    private static final Set<String> SERVING = Set.of("serve", "storage-daemon");
+    private static final String SERVE = "serve";
+    private static final String STORAGE_DAEMON = "storage-daemon";
 
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;
@@ -47,13 +31,41 @@ public final class Main implements Runnable {
 
     public static void main(String[] arguments) {
         // Whoever starts a daemon may end it at once, and is to get its exit status even so.
-        if (arguments.length > 0 && SERVING.contains(arguments[0])) Signals.ofProcess();
-        CommandLine vireo = new CommandLine(new Main());
-        DeviceActionCommand.addTo(vireo);
-        System.exit(vireo
+        String wanted = arguments.length == 0 ? "" : arguments[0];
+        if (wanted.equals(SERVE) || wanted.equals(STORAGE_DAEMON)) Signals.ofProcess();
+        System.exit(knowing(wanted)
                 .setExecutionExceptionHandler((e, command, parsed) -> report(e))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .execute(arguments));
+    }
+
+    /** A daemon's start does without the other commands, whose annotations take a quarter of a second to read. */
+    private static CommandLine knowing(String command) {
+        CommandLine vireo = new CommandLine(new Main());
+        switch (command) {
+            case SERVE -> vireo.addSubcommand(ServeCommand.class);
+            case STORAGE_DAEMON -> vireo.addSubcommand(StorageDaemonCommand.class);
+            default -> addAll(vireo);
+        }
+        return vireo;
+    }
+
+    private static void addAll(CommandLine vireo) {
+        vireo.addSubcommand(ServeCommand.class)
+                .addSubcommand(CheckCommand.class)
+                .addSubcommand(QemuArgsCommand.class)
+                .addSubcommand(StorageDaemonCommand.class)
+                .addSubcommand(DemoCommand.class)
+                .addSubcommand(BenchCommand.class)
+                .addSubcommand(StatusCommand.class)
+                .addSubcommand(ResizeCommand.class)
+                .addSubcommand(DeviceAddCommand.class)
+                .addSubcommand(DeviceDelCommand.class)
+                .addSubcommand(IothreadCommand.class)
+                .addSubcommand(TopCommand.class)
+                .addSubcommand(QmpCommand.class)
+                .addSubcommand(HelpCommand.class);
+        DeviceActionCommand.addTo(vireo);
     }
 
     /** No command is not a command. */
