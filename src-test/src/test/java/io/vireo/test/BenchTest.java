@@ -16,12 +16,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
 /** What {@code bench} says when its back-end does not serve it: one line, and the status that goes with it. */
 @Timeout(180)
+@Isolated("figures of a moment")
 final class BenchTest {
     private static final long IMAGE_BYTES = 1 << 20;
     /** Less than a load waits for a silent back-end. */

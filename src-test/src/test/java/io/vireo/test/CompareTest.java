@@ -13,9 +13,11 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** {@code bench/compare}, as far as a test may take the time: that it measures, and writes what it measured. */
 @Timeout(180)
+@Isolated("measures")
 final class CompareTest {
     private static final Pattern ROW = Pattern.compile("(?m)^\\| (waiting|polling) \\| 32 \\| [0-9.]+ k \\| [0-9.]+ k \\| [0-9.]+ \\(");
 

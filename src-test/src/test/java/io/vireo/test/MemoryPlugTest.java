@@ -23,10 +23,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** A VMM plugs memory, and takes it away again, while the guest's disk works: nothing is wrong, and nothing waits for it. */
 @Timeout(180)
 @Tag("vhost-user-CONFIGURE_MEM_SLOTS")
+@Isolated("looks for stalls of milliseconds")
 final class MemoryPlugTest {
     private static final long SEED = Long.getLong("vireo.seed", System.nanoTime());
     private static final long PLUG_GPA = 1L << 40;

@@ -19,8 +19,10 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** A daemon's start beside others that want the same, and its end. */
+@Isolated("a start and a stop within a second")
 final class ServeLifeTest {
     private static final Duration A_SECOND = Duration.ofSeconds(1);
 

@@ -18,9 +18,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** A disk whose storage does not answer, beside one on the same IOThread that does. */
 @Timeout(180)
+@Isolated("compares times")
 final class StuckRequestTest {
     private static final long SEED = Long.getLong("vireo.seed", System.nanoTime());
     private static final RequestMix READS = new RequestMix(1, 0, 0, 0, 0, 0);

@@ -9,7 +9,7 @@ import java.time.Duration;
 record GuestImage(Path kernel, Path initrd) {
     private static final Duration DOWNLOAD = Duration.ofMinutes(5);
 
-    static GuestImage built() {
+    static synchronized GuestImage built() {
         Path script = Vireo.HOME.resolve("src-test/src/test/guest/build-image");
         ProcessBuilder builder = new ProcessBuilder(script.toString(), System.getProperty("vireo.guest.images"));
         try (Child child = Child.start("build-image", builder)) {
