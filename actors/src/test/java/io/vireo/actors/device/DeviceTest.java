@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vireo.actors.iothread.IoThread;
-import io.vireo.monitoring.metrics.IoThreadCounters;
 import io.vireo.posix.Memory;
 import io.vireo.posix.NativeBlock;
 import io.vireo.posix.PosixFile;
@@ -18,7 +17,6 @@ import io.vireo.virtio.queue.VirtqueueAreas;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -66,36 +64,6 @@ class DeviceTest {
             assertEquals(BlkLayout.S_IOERR, driven.request(BlkLayout.T_IN, 0, 512, true));
             assertSame(ioThread.thread(), driven.completedOn);
         }
-    }
-
-    /** Its disk has something to do while the driver wakes up: docs/adr/0009. */
-    @Test
-    void givesADiskPartsOfWhatADriverHandsInThatWaitsToBeCalled() throws Exception {
-        int handedIn = 32;
-        node.manner = WitnessNode.Manner.HOLD;
-        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, handedIn)) {
-            assertEquals(1, batches(driven, handedIn), "nobody has called it yet");
-            for (int turn = 0; turn < 3; turn++) {
-                node.completeHeld();
-                assertTrue(driven.awaitCall());
-                for (int i = 0; i < handedIn; i++) driven.reap();
-                assertEquals(Quantum.PARTS, batches(driven, handedIn));
-            }
-            node.completeHeld();
-        }
-    }
-
-    /** In how many the driver's requests come to the node, which holds them. */
-    private long batches(DrivenDevice driven, int handedIn) {
-        long before = batches();
-        for (int slot = 0; slot < handedIn; slot++) driven.read(slot);
-        driven.queue.submit();
-        Plane.await("them at the disk", () -> node.held.size() == handedIn);
-        return batches() - before;
-    }
-
-    private long batches() {
-        return IntStream.range(0, IoThreadCounters.BATCH_BUCKETS).mapToLong(ioThread.counters()::batches).sum();
     }
 
     @Test
