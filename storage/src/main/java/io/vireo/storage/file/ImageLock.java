@@ -18,8 +18,8 @@ import java.util.concurrent.locks.LockSupport;
 final class ImageLock {
     private static final int USED_BASE = 100;
     private static final int UNSHARED_BASE = 200;
-    /** A disk that has not answered a dead process's requests by then is another problem. */
-    private static final long DYING_NANOS_MAX = 2_000_000_000;
+    /** Two seconds' worth: a disk that has not answered a dead process's requests by then is another problem. */
+    private static final int LOOKS_MAX = 200;
     private static final long LOOK_NANOS = 10_000_000;
 
     /** In the order of their bits in QEMU's block layer. */
@@ -60,11 +60,10 @@ final class ImageLock {
     static void take(Fd fd, FileOptions options) {
         if (options.locking() == Locking.OFF) return;
         try {
-            long begin = System.nanoTime();
             Conflict conflict = tryTake(fd, options);
-            while (conflict != null) {
+            for (int looks = 1; conflict != null; looks++) {
                 ImageUsers users = ImageUsers.of(fd);
-                if (users.areSeen() || System.nanoTime() - begin > DYING_NANOS_MAX) {
+                if (users.areSeen() || looks == LOOKS_MAX) {
                     throw new ImageException(Kind.IN_USE, options.filename(), "is in use by " + users.words() + ", which "
                             + conflict.how + " \"" + conflict.permission.words + "\"");
                 }
