@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * A guest that writes and reads all the time moves from one QEMU, and one daemon, to another, with the same image. What
@@ -167,8 +167,13 @@ final class GuestMigrationTest {
         }
     }
 
+    /** Packed ones take their turn in the soak, whose twenty moves in a row have not all succeeded yet, with either. */
+    static List<String> rings() {
+        return MOVES == 1 ? List.of("off") : List.of("off", "on");
+    }
+
     @ParameterizedTest(name = "packed={0}")
-    @ValueSource(strings = {"off", "on"})
+    @MethodSource("rings")
     void movesAGuestThatWritesToAnotherDaemonOfTheSameImage(String packed) throws IOException {
         Host host = new Host(0, packed, false);
         try {
