@@ -16,14 +16,19 @@ import io.vireo.virtio.driver.VhostUserDisk;
 import io.vireo.virtio.queue.VirtqueueLayout;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,6 +46,8 @@ final class KilledDaemonTest {
     private static final int KILLS = SOAK == 1 ? 4 : 10 * SOAK;
     private static final long IMAGE_BYTES = 64L << 20;
     private static final int QUEUE_SIZE = 256;
+    /** Of /proc/net/unix: __SO_ACCEPTCON. */
+    private static final String LISTENS = "00010000";
 
     @TempDir
     Path folder;
@@ -127,11 +134,35 @@ final class KilledDaemonTest {
                     Scrape scrape = daemon.scrape();
                     return names.stream().allMatch(name -> scrape.value("vireo_client_connected", "device=\"" + name + "\"") == 1);
                 });
+                // Whoever is quicker than this test still meets them: the files of a dead process end from the highest number down.
+                assertTrue(Collections.min(sockets(daemon, true)) > Collections.max(sockets(daemon, false)));
             }
             for (CompletableFuture<Integer> errno : comingBack) {
                 assertEquals(Errno.ECONNREFUSED, errno.get(Vireo.PATIENCE.toSeconds(), TimeUnit.SECONDS));
             }
         }
+    }
+
+    /** The daemon's descriptors of sockets in this folder: of those that listen, or of those that were accepted. */
+    private List<Integer> sockets(VireoDaemon daemon, boolean listening) throws IOException {
+        // Num, RefCount, Protocol, Flags, Type, St, Inode, Path
+        Set<String> wanted = Files.readAllLines(Path.of("/proc/net/unix")).stream().map(line -> line.strip().split("\\s+"))
+                .filter(fields -> fields.length == 8 && fields[7].startsWith(folder.toString()))
+                .filter(fields -> fields[3].equals(LISTENS) == listening)
+                .map(fields -> "socket:[" + fields[6] + "]").collect(Collectors.toSet());
+        List<Integer> numbers = new ArrayList<>();
+        try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(Path.of("/proc", Long.toString(daemon.pid()), "fd"))) {
+            for (Path descriptor : descriptors) {
+                try {
+                    if (!wanted.contains(Files.readSymbolicLink(descriptor).toString())) continue;
+                    numbers.add(Integer.valueOf(descriptor.getFileName().toString()));
+                } catch (NoSuchFileException _) {
+                    // Closed meanwhile: the scrape's, for one. Of those that are wanted none may be missing.
+                }
+            }
+        }
+        assertEquals(wanted.size(), numbers.size());
+        return numbers;
     }
 
     /** Connects, waits to be hung up on, and connects again at once; answers its errno, 0 if somebody listens. */
