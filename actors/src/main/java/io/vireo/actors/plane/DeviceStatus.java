@@ -6,9 +6,9 @@ import io.vireo.actors.iothread.IoThread;
 import io.vireo.config.DeviceConfig;
 import io.vireo.monitoring.metrics.DeviceCounters;
 import io.vireo.monitoring.metrics.DeviceView;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -16,8 +16,8 @@ import java.util.stream.Stream;
 /** What is to be seen of a configured device: by its metrics, its operator and whoever waits for it. Thread: any. */
 public final class DeviceStatus implements DeviceView {
     private final DeviceConfig config;
-    private final List<IoThread> ioThreads;
-    private final Map<IoThread, DeviceCounters> counters = new ConcurrentHashMap<>();
+    /** In the order of the virtqueues that they serve first; as it was made. */
+    private final Map<IoThread, DeviceCounters> counters = new LinkedHashMap<>();
     private final DeviceReports reports;
     private final Intake intake;
     private final LostDevices lost;
@@ -36,12 +36,13 @@ public final class DeviceStatus implements DeviceView {
             LostDevices lost,
             Supplier<Device> device) {
         this.config = config;
-        ioThreads = ioThreadOfQueue.stream().distinct().toList();
         this.reports = reports;
         this.intake = intake;
         this.lost = lost;
         this.device = device;
-        for (IoThread ioThread : ioThreads) counters.put(ioThread, new DeviceCounters(ioThreadOfQueue.size()));
+        for (IoThread ioThread : ioThreadOfQueue) {
+            counters.computeIfAbsent(ioThread, _ -> new DeviceCounters(ioThreadOfQueue.size()));
+        }
     }
 
     /** Where {@link #clientConnected} comes from; without it nobody is ever connected. */
@@ -71,7 +72,7 @@ public final class DeviceStatus implements DeviceView {
 
     @Override
     public List<String> ioThreads() {
-        return ioThreads.stream().map(IoThread::name).toList();
+        return counters.keySet().stream().map(IoThread::name).toList();
     }
 
     @Override
@@ -89,7 +90,7 @@ public final class DeviceStatus implements DeviceView {
 
     @Override
     public List<DeviceCounters> counters() {
-        return ioThreads.stream().map(counters::get).toList();
+        return List.copyOf(counters.values());
     }
 
     @Override
