@@ -38,7 +38,7 @@ final class TakeoverTest {
     private static final int SOAK = Integer.getInteger("vireo.soak", 1);
     /** Of each kind of ring; in a soak 50. */
     private static final int TAKEOVERS = SOAK == 1 ? 2 : 50;
-    private static final int KILLS = SOAK == 1 ? 3 : 50;
+    private static final int KILLS = SOAK == 1 ? 2 : 50;
     private static final long IMAGE_BYTES = 64L << 20;
     private static final int QUEUE_SIZE = 256;
     private static final Duration SOON = Vireo.PATIENCE;

@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class GuestKilledDaemonTest {
     private static final long DISK_BYTES = 128L << 20;
     /** In a soak 20. */
-    private static final int KILLS = Math.min(20, 3 * Integer.getInteger("vireo.soak", 1));
+    private static final int KILLS = Math.min(20, 2 * Integer.getInteger("vireo.soak", 1));
     private static final int WRITERS = 3;
     private static final int FILES = 4;
 

@@ -36,6 +36,12 @@ final class GuestMigrationTest {
     private static final int FILES = 16;
 
     /**
+     * Not a multiple of 64 pages, because QEMU before 9.0 loses writes of an emulated processor in such a migration:
+     * where it takes 64 marks of dirty pages at a time it forgets to have the processor mark them again.
+     */
+    private static final String MEMORY = "262136K";
+
+    /**
      * The worker rewrites files in turn with their sums; it drops the cache after each and reads all of them back, so
      * that the disk writes into memory all the time. The sums are judged from the cache first, then from the disk.
      */
@@ -54,7 +60,8 @@ final class GuestMigrationTest {
                     echo 3 > /proc/sys/vm/drop_caches
                     cat f* > /dev/null
                     i=$((i + 1))
-                    echo $i > /tmp/rounds
+                    echo $i > /tmp/next-rounds
+                    mv /tmp/next-rounds /tmp/rounds
                 done
             }
             work &
@@ -128,7 +135,7 @@ final class GuestMigrationTest {
                     """.formatted(disk, packed, incoming ? "on" : "off", port));
             daemon = VireoDaemon.serve(Vireo.HOME, List.of(), conf, port, "vda");
             devices = new ArrayList<>();
-            try (Child args = Vireo.start(Vireo.HOME, List.of(), List.of("qemu-args", conf.toString(), "vda", "--memory", "256M"))) {
+            try (Child args = Vireo.start(Vireo.HOME, List.of(), List.of("qemu-args", conf.toString(), "vda", "--memory", MEMORY))) {
                 if (args.awaitExit(Vireo.PATIENCE) != 0) throw args.failure("failed");
                 for (String line : args.out()) devices.addAll(List.of(line.strip().split("\\s+")));
             }
@@ -167,7 +174,7 @@ final class GuestMigrationTest {
         }
     }
 
-    /** Packed ones take their turn in the soak, whose twenty moves in a row have not all succeeded yet, with either. */
+    /** Packed ones take their turn in the soak: a move is a start of a QEMU and a daemon. */
     static List<String> rings() {
         return MOVES == 1 ? List.of("off") : List.of("off", "on");
     }
