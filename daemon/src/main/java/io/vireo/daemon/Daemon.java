@@ -24,6 +24,7 @@ import io.vireo.actors.vhostuser.ListeningSocket;
 import io.vireo.actors.vhostuser.SocketInUseException;
 import io.vireo.config.TransportConfig;
 import io.vireo.config.VireoConfig;
+import io.vireo.embed.Vireo;
 import io.vireo.monitoring.log.RateLimitedLog;
 import io.vireo.monitoring.metrics.JvmMeters;
 import io.vireo.monitoring.metrics.MeterBinding;
@@ -118,7 +119,7 @@ final class Daemon {
 
     /** @param predecessor null when there is none */
     private int serve(Predecessor predecessor) throws IOException {
-        VireoMetrics metrics = new VireoMetrics(Version.current());
+        VireoMetrics metrics = new VireoMetrics(Vireo.version());
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         ActorSystem<Void> system = PrivateActorSystem.start("vireo");
         try (MeterBinding _ = MeterBinding.bind(metrics, registry);
@@ -246,7 +247,7 @@ final class Daemon {
         commands.add(QueryCounters.of(plane));
         commands.add(handover.command());
         MonitorServer monitor =
-                MonitorServer.start(system, control.socket(), new CommandTable(Version.current(), commands));
+                MonitorServer.start(system, control.socket(), new CommandTable(Vireo.version(), commands));
         plane.onDevice(host -> host.onIoError(new IoErrorEvents(host, monitor::emit)));
         return monitor;
     }

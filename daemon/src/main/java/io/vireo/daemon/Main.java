@@ -47,7 +47,13 @@ public final class Main implements Runnable {
             case STORAGE_DAEMON -> vireo.addSubcommand(StorageDaemonCommand.class);
             default -> addAll(vireo);
         }
+        vireo.getSubcommands().values().forEach(Main::giveVersion);
         return vireo;
+    }
+
+    private static void giveVersion(CommandLine command) {
+        command.getCommandSpec().versionProvider(new Version());
+        command.getSubcommands().values().forEach(Main::giveVersion);
     }
 
     private static void addAll(CommandLine vireo) {

@@ -364,7 +364,8 @@ public final class Vireo implements AutoCloseable {
         }
     }
 
-    private static String version() {
+    /** The version that was built, such as {@code 1.2.3}; {@code unbuilt} outside of a jar. */
+    public static String version() {
         String built = Vireo.class.getPackage().getImplementationVersion();
         return built == null ? "unbuilt" : built;
     }

@@ -131,8 +131,19 @@ final class ServeRefusalTest {
     }
 
     @Test
-    void helpAndVersionAreResults() {
-        for (String[] arguments : new String[][] {{"--help"}, {"--version"}, {"help", "serve"}, {"serve", "--help"}}) {
+    void theVersionIsOneWhoeverIsAsked() {
+        String version = Vireo.run("--version").stdout();
+        assertTrue(version.matches("vireo [0-9]+\\.[0-9].*\n"), version);
+        for (String command : List.of("serve", "status", "pause", "vm")) {
+            Vireo.Result result = Vireo.run(command, "--version");
+            assertEquals(0, result.exit(), () -> command + ": " + result.stderr());
+            assertEquals(version, result.stdout(), command);
+        }
+    }
+
+    @Test
+    void helpIsAResult() {
+        for (String[] arguments : new String[][] {{"--help"}, {"help", "serve"}, {"serve", "--help"}}) {
             Vireo.Result result = Vireo.run(arguments);
             assertEquals(0, result.exit(), () -> String.join(" ", arguments) + ": " + result.stderr());
             assertTrue(result.stdout().toLowerCase().contains("vireo"), result.stdout());

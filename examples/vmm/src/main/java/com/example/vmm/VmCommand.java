@@ -91,6 +91,9 @@ public final class VmCommand implements Callable<Integer> {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "this text")
     private boolean help;
 
+    @Option(names = {"-V", "--version"}, versionHelp = true, description = "of the data plane")
+    private boolean version;
+
     /** Past System.out, which would decode and encode what is bytes. */
     private final OutputStream console = new FileOutputStream(FileDescriptor.out);
 
@@ -100,7 +103,9 @@ public final class VmCommand implements Callable<Integer> {
 
     public static void main(String[] arguments) {
         VmCommand vm = new VmCommand();
-        vm.status.complete(new CommandLine(vm)
+        CommandLine command = new CommandLine(vm);
+        command.getCommandSpec().version("vireo " + Vireo.version());
+        vm.status.complete(command
                 .setExecutionExceptionHandler((e, _, _) -> report(e))
                 .execute(arguments));
         System.exit(vm.status.join());
