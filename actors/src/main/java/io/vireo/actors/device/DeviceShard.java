@@ -195,7 +195,7 @@ public final class DeviceShard implements PolledDevice {
             // A queue that fills every batch must not starve those behind it.
             drain(all[(firstQueue + i) % all.length], batch, now);
         }
-        firstQueue++;
+        if (++firstQueue >= all.length) firstQueue = 0;
         if (batch.count() == 0) {
             batch.recycle();
             return null;
