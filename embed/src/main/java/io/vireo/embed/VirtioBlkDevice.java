@@ -393,7 +393,8 @@ public final class VirtioBlkDevice implements AutoCloseable {
         host.reset();
         CompletableFuture<Void> unmapped = CompletableFuture.allOf(mapped.toArray(CompletableFuture[]::new));
         List<EventFd> fds = queues.stream().flatMap(queue -> queue.end().stream()).toList();
-        mapped.clear();
+        // Also a reset that comes again waits for what the one before has waited for in vain.
+        mapped.removeIf(CompletableFuture::isDone);
         ram = Map.of();
         memory = null;
         driverStatus = 0;

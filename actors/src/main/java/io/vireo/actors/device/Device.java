@@ -308,6 +308,16 @@ public final class Device {
         return CompletableFuture.allOf(stops).thenCompose(_ -> endActors());
     }
 
+    /**
+     * Answers nothing any more: what is in flight only comes home, and {@link #close} completes then. When this returns no
+     * virtqueue of the device is written to and no eventfd signalled.
+     */
+    public void abandon() {
+        CompletableFuture.allOf(shards.values().stream()
+                .map(shard -> CompletableFuture.runAsync(shard.state::abandon, shard.state.ioThread))
+                .toArray(CompletableFuture[]::new)).join();
+    }
+
     private CompletableFuture<Void> endActors() {
         CompletableFuture<?>[] ends = shards.values().stream().map(shard -> {
             // One that is dying already does not read this, but comes to its end all the same.

@@ -182,8 +182,8 @@ public final class DeviceHost {
     /**
      * As {@link Device#startQueue}; takes the image if it is not ours yet, or no more.
      *
-     * @throws VirtqueueBroken as {@link Device#startQueue} says, or a device before still has requests that are to be taken
-     *     once more
+     * @throws VirtqueueBroken as {@link Device#startQueue} says, or requests of a driver before have not come back from the
+     *     drive
      */
     public void startQueue(
             int index,
@@ -195,9 +195,8 @@ public final class DeviceHost {
             EventFd err,
             UsedLog usedLog,
             InflightArea inflight) {
-        // Their late ends would be the second ones, and late writes undo what the driver has written since.
-        if (inflight != null && inflight.isBegun() && !lost.isEmpty())
-            throw new VirtqueueBroken(VirtqueueBroken.Fault.INFLIGHT_HELD, lost.inFlight());
+        // What they still write would undo what this driver writes, what they still read lands in its memory.
+        if (!lost.isEmpty()) throw new VirtqueueBroken(VirtqueueBroken.Fault.INFLIGHT_HELD, lost.inFlight());
         node.activate();
         int resubmits = device.startQueue(index, size, areas, base, kick, call, err, usedLog, inflight);
         if (resubmits != 0) {
@@ -300,6 +299,8 @@ public final class DeviceHost {
             LOG.error("device {}: {} requests never came back from drive {}; their memory stays mapped",
                     name(), ending.inFlight(), config.drive());
             lost.add(ending, closed);
+            // Whoever comes next may have the same memory and eventfds, and has asked for nothing that would be answered.
+            ending.abandon();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException e) {
@@ -312,10 +313,14 @@ public final class DeviceHost {
         configSpace.driverGone();
     }
 
-    /** From now on waits a moment, and no longer, for what is in flight: whoever drives the device gets no answer to it. */
+    /**
+     * From now on takes nothing, and waits a moment, and no longer, for what is in flight: whoever drives the device gets no
+     * answer to it.
+     */
     public void giveUpInFlight() {
         giveUpNanos = System.nanoTime() + HANGING_NANOS;
         givesUp = true;
+        quiescence.takeNoMore();
     }
 
     /** Those of its devices that are still waited for. */

@@ -96,6 +96,11 @@ public final class Quiescence {
         lookAgain();
     }
 
+    /** Takes nothing any more, for good. */
+    void takeNoMore() {
+        intake.hold(Intake.Hold.DRAIN);
+    }
+
     /** Takes nothing until {@link #withdraw}, whatever is started. */
     void waitForGo() {
         intake.hold(Intake.Hold.HAND_OVER);

@@ -1,6 +1,7 @@
 package io.vireo.actors.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,7 @@ import io.vireo.actors.plane.DeviceHost;
 import io.vireo.config.DeviceConfig;
 import io.vireo.posix.Errno;
 import io.vireo.posix.EventFd;
+import io.vireo.posix.NativeBlock;
 import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.driver.BlkQueue;
 import io.vireo.virtio.driver.DriverMemory;
@@ -18,6 +20,7 @@ import io.vireo.virtio.memory.GuestMemory;
 import io.vireo.virtio.memory.MemoryRegion;
 import io.vireo.virtio.memory.SharedMapping;
 import io.vireo.virtio.queue.VirtqueueAreas;
+import io.vireo.virtio.queue.VirtqueueBroken;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -47,11 +50,15 @@ class StoppedHostTest {
     @BeforeEach
     void begin() {
         host.acceptFeatures(DrivenDevice.FEATURES);
+        useMemory();
+        start(0);
+    }
+
+    private void useMemory() {
         host.useMemory(GuestMemory.of(memory.regions().stream()
                 .map(region -> new MemoryRegion(region.gpa(), region.userAddress(), region.sizeBytes(),
                         region.userAddress(), SharedMapping.of(() -> {})))
                 .toList()), new VirtqueueAreas[1]);
-        start(0);
     }
 
     @AfterEach
@@ -132,5 +139,40 @@ class StoppedHostTest {
         node.completeHeld();
         assertEquals(BlkLayout.S_OK, reap());
         host.quiescence().drain();
+    }
+
+    @Test
+    void whatComesBackAfterItsDriverWasGivenUpIsNotAnsweredAndKeepsOthersOutUntilThen() throws Exception {
+        host.reset();
+        host = host(100_000_000);
+        begin();
+        node.manner = WitnessNode.Manner.HOLD;
+        write(0);
+        Plane.await("a request at the node", () -> node.held.size() == 1);
+        host.reset();
+        host.acceptFeatures(DrivenDevice.FEATURES);
+        useMemory();
+        VirtqueueBroken broken = assertThrows(VirtqueueBroken.class, () -> start(0));
+        assertEquals(VirtqueueBroken.Fault.INFLIGHT_HELD, broken.fault());
+
+        assertEquals(1, host.status().inflightRequests());
+        node.completeHeld();
+        Plane.await("it to be back", () -> host.status().inflightRequests() == 0);
+        assertEquals(0, queue.pendingUsed(), "a driver that is gone was answered");
+        try (NativeBlock buffer = NativeBlock.allocate(Long.BYTES, Long.BYTES)) {
+            assertFalse(call.clear(buffer.address()), "and called");
+        }
+        node.manner = WitnessNode.Manner.COMPLETE;
+        Plane.await("a start", this::starts);
+        assertEquals(BlkLayout.S_OK, reap(), "what the new one finds in its ring is served");
+    }
+
+    private boolean starts() {
+        try {
+            start(0);
+            return true;
+        } catch (VirtqueueBroken e) {
+            return false;
+        }
     }
 }

@@ -17,6 +17,8 @@ final class MmioQueue {
     private long driverArea;
     private long deviceArea;
     boolean ready;
+    /** QueueReset was written, and it still uses its rings. */
+    boolean resetting;
 
     MmioQueue(Virtqueue virtqueue) {
         this.virtqueue = virtqueue;
@@ -29,7 +31,7 @@ final class MmioQueue {
     void reset() {
         size = 0;
         descriptorArea = driverArea = deviceArea = 0;
-        ready = false;
+        ready = resetting = false;
     }
 
     /** A write of one of the registers that say where the queue is. */

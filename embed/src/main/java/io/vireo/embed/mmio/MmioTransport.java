@@ -208,8 +208,8 @@ public final class MmioTransport implements AutoCloseable {
             case DEVICE_FEATURES -> features.read();
             case QUEUE_NUM_MAX -> queue == null ? 0 : queue.virtqueue.sizeMax();
             case QUEUE_READY -> queue != null && queue.ready ? 1 : 0;
-            // A reset is over when the write that asked for it is; one that was not leaves the device in need of another.
-            case QUEUE_RESET -> 0;
+            // A reset is over when the write that asked for it is, or not at all.
+            case QUEUE_RESET -> queue != null && queue.resetting ? 1 : 0;
             case STATUS -> status();
             case SHM_LEN_LOW, SHM_LEN_HIGH, SHM_BASE_LOW, SHM_BASE_HIGH -> ALL_ONES; // there is no such region
             case CONFIG_GENERATION -> device.configGeneration();
@@ -307,19 +307,23 @@ public final class MmioTransport implements AutoCloseable {
         if (!accepted(VirtioBlkDevice.STATUS_FEATURES_OK) || !features.hasRingReset()) {
             refused("0x%x is written to QueueReset of queue %d without VIRTIO_F_RING_RESET", value, queueSel);
         } else if (value == 1) {
-            stop(queue);
+            queue.resetting = true;
+            if (stop(queue)) queue.resetting = false;
         } else {
             refused("0x%x is written to QueueReset of queue %d", value, queueSel);
         }
     }
 
-    private void stop(MmioQueue queue) {
-        queue.ready = false;
+    /** False when it still uses its rings, as its registers say then. */
+    private boolean stop(MmioQueue queue) {
         try {
             queue.virtqueue.disable();
         } catch (RuntimeException e) {
             needReset("queue %d cannot be stopped: %s", queue.index(), e.getMessage());
+            return false;
         }
+        queue.ready = false;
+        return true;
     }
 
     /** The machine is reset: as a driver's write of 0 to Status. */

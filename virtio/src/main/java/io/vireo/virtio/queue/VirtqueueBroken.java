@@ -70,7 +70,7 @@ public final class VirtqueueBroken extends RuntimeException {
         /** [value] */
         INFLIGHT_USED("the in-flight region goes on where no virtqueue can"),
         /** [requests] */
-        INFLIGHT_HELD("requests of the connection before have not come back"),
+        INFLIGHT_HELD("requests of the driver before have not come back from the drive"),
         /** [device-readable bytes] */
         HEADER_SHORT("a request without a whole header"),
         /** [head] */
