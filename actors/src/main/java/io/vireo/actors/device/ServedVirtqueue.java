@@ -46,12 +46,15 @@ final class ServedVirtqueue {
     private int freeCount;
     private CompletableFuture<Integer> stopped;
 
-    /** @param inFlightMax how many requests are taken at a time, however long the ring is: each has a slot of ours */
+    /**
+     * @param inFlightMax how many requests are taken at a time, however long the ring is: each has a slot of ours; more where
+     *     a device before has left more in flight
+     */
     ServedVirtqueue(Virtqueue ring, EventFd kick, int segmentsMax, int inFlightMax, DeviceShard shard) {
         this.ring = ring;
         this.kick = kick;
         ioThread = shard.ioThread;
-        int size = Math.min(ring.size(), inFlightMax);
+        int size = Math.min(ring.size(), Math.max(inFlightMax, ring.resubmits()));
         iovecs = NativeBlock.allocate((long) size * INLINE_IOVECS * IoVec.ENTRY_BYTES, IoVec.ENTRY_BYTES);
         all = new RequestSlot[size];
         free = new RequestSlot[size];

@@ -34,6 +34,8 @@ public final class BlkConfigSpace {
     public synchronized void resize(long capacitySectors) {
         byte[] next = fixed.clone();
         U64.set(next, BlkLayout.CONFIG_CAPACITY, capacitySectors);
+        // On both sides: a driver that reads one part before and one after must see it change in between.
+        generation++;
         fixed = next;
         generation++;
     }

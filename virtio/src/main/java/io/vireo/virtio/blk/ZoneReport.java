@@ -25,12 +25,19 @@ public final class ZoneReport {
     private IoVec room;
     private int count;
     private int countMax;
+    /** Where the next zone goes: a buffer, and how far in it. */
+    private int buffer;
+    private long offset;
 
     /** @param where the report goes, with room for at least the header */
     public void begin(IoVec where) {
         room = where;
         count = 0;
         countMax = (int) Math.min(ZONES_MAX, (where.totalBytes() - REPORT_HEADER_BYTES) / ZONE_BYTES);
+        buffer = 0;
+        offset = 0;
+        int left = REPORT_HEADER_BYTES;
+        while (left > 0) left -= pass(left);
     }
 
     /**
@@ -47,7 +54,7 @@ public final class ZoneReport {
         U64.set(descriptor, BlkLayout.ZONE_WP, writePointerBytes / SECTOR_BYTES);
         descriptor[BlkLayout.ZONE_TYPE] = (byte) type;
         descriptor[BlkLayout.ZONE_STATE] = (byte) state;
-        put(REPORT_HEADER_BYTES + (long) count * ZONE_BYTES);
+        put();
         count++;
         return true;
     }
@@ -56,25 +63,32 @@ public final class ZoneReport {
     public int end() {
         Arrays.fill(descriptor, (byte) 0);
         U64.set(descriptor, BlkLayout.REPORT_NR_ZONES, (long) count);
-        put(0);
+        buffer = 0;
+        offset = 0;
+        put();
         Arrays.fill(descriptor, (byte) 0);
         return REPORT_HEADER_BYTES + count * ZONE_BYTES;
     }
 
-    /** Writes the descriptor, or the header, which is as long, so far behind the start of the report. */
-    private void put(long offset) {
-        long skip = offset;
+    /** Writes the descriptor, or the header, which is as long, and goes on behind it. */
+    private void put() {
         int done = 0;
-        for (int i = 0; done < ZONE_BYTES; i++) {
-            long lengthBytes = room.lengthBytes(i);
-            if (skip >= lengthBytes) {
-                skip -= lengthBytes;
-                continue;
-            }
-            int piece = (int) Math.min(ZONE_BYTES - done, lengthBytes - skip);
-            Memory.copy(descriptor, done, room.base(i) + skip, piece);
+        while (done < ZONE_BYTES) {
+            long at = room.base(buffer) + offset;
+            int piece = pass(ZONE_BYTES - done);
+            Memory.copy(descriptor, done, at, piece);
             done += piece;
-            skip = 0;
         }
+    }
+
+    /** Goes on by so many bytes, or to the end of the buffer, whatever is less; how many that was. */
+    private int pass(int bytes) {
+        int piece = (int) Math.min(bytes, room.lengthBytes(buffer) - offset);
+        offset += piece;
+        if (offset == room.lengthBytes(buffer)) {
+            buffer++;
+            offset = 0;
+        }
+        return piece;
     }
 }
