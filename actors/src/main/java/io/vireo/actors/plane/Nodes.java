@@ -6,6 +6,7 @@ import io.vireo.config.ZonedConfig;
 import io.vireo.storage.file.FileNode;
 import io.vireo.storage.file.FileOptions;
 import io.vireo.storage.file.HostDeviceNode;
+import io.vireo.storage.file.HostFile;
 import io.vireo.storage.filter.ZonedNode;
 import io.vireo.storage.node.AioMode;
 import io.vireo.storage.node.BlockNode;
@@ -19,9 +20,13 @@ import io.vireo.storage.zone.ZoneLimits;
 import io.vireo.storage.zone.ZoneModel;
 import io.vireo.storage.zone.ZoneState;
 import io.vireo.storage.zone.Zones;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Opens the block nodes that drives describe. Blocks: never on an IOThread. */
 public final class Nodes {
+    private static final Logger LOG = LoggerFactory.getLogger(Nodes.class);
+
     private Nodes() {}
 
     /** @throws DriveException what is wrong with an image, and where the configuration names it */
@@ -49,11 +54,11 @@ public final class Nodes {
             return switch (drive) {
                 case DriveConfig.FileDrive file -> {
                     FileOptions options = options(drive, file.filename().toString(), file.options());
-                    yield image == null ? FileNode.open(options, active) : FileNode.goOn(options, image);
+                    yield guarded(image == null ? FileNode.open(options, active) : FileNode.goOn(options, image));
                 }
                 case DriveConfig.HostDeviceDrive device -> {
                     FileOptions options = options(drive, device.filename().toString(), device.options());
-                    yield image == null ? HostDeviceNode.open(options, active) : HostDeviceNode.goOn(options, image);
+                    yield guarded(image == null ? HostDeviceNode.open(options, active) : HostDeviceNode.goOn(options, image));
                 }
                 case DriveConfig.NullDrive none -> nothing(none);
                 case DriveConfig.RamDrive memory -> {
@@ -66,6 +71,14 @@ public final class Nodes {
         } catch (ImageException e) {
             throw new DriveException(drive, e);
         }
+    }
+
+    private static HostFile guarded(HostFile file) {
+        if (file.isUnguarded()) {
+            LOG.warn("{} is on a file system without locks: nothing keeps another process off it (locking = auto)",
+                    file.options().filename());
+        }
+        return file;
     }
 
     private static BlockNode nothing(DriveConfig.NullDrive drive) {

@@ -9,6 +9,7 @@ import io.vireo.posix.Fd;
 import io.vireo.posix.UnixSocket;
 import io.vireo.storage.node.ImageException;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * The process that wants to go on with what this one serves. Until it has taken everything, in one instant, this process can
@@ -28,6 +29,8 @@ final class Successor implements AutoCloseable {
 
     private final TakeoverLink link;
     private final Ownership ownership = Ownership.create();
+    /** As the new process knows them. */
+    private List<DriveEstate> drives = List.of();
 
     /** @param socket owned from here on */
     Successor(UnixSocket socket) {
@@ -43,11 +46,8 @@ final class Successor implements AutoCloseable {
     void prepare(DataPlane plane, Fd control) {
         expect(Parcel.Kind.LISTENING, TAKING_MAX);
         long deadline = System.nanoTime() + PREPARATION_MAX.toNanos();
-        try {
-            for (DriveEstate drive : plane.driveEstates()) send(Parcel.Kind.DRIVE, EstateParcels.of(drive), deadline);
-        } catch (ImageException e) {
-            throw new TakeoverException(e.getMessage());
-        }
+        drives = drives(plane);
+        for (DriveEstate drive : drives) send(Parcel.Kind.DRIVE, EstateParcels.of(drive), deadline);
         for (DeviceEstate device : plane.deviceEstates()) send(Parcel.Kind.DEVICE, EstateParcels.of(device), deadline);
         Parcel.Writer rest = new Parcel.Writer()
                 .words(out -> out.writeInt((int) ProcessHandle.current().pid())).fd(control).fd(ownership.fd());
@@ -69,6 +69,8 @@ final class Successor implements AutoCloseable {
         }
         String why = "";
         try {
+            if (!drives(plane).equals(drives))
+                throw new TakeoverException("an image was given up, or taken, for a guest that moves: try again");
             long deadline = System.nanoTime() + TAKING_MAX.toNanos();
             for (DeviceState state : offer.states()) send(Parcel.Kind.STATE, StateParcels.of(state), deadline);
             // Before it is said: who hears it takes it.
@@ -83,6 +85,14 @@ final class Successor implements AutoCloseable {
             if (ownership.withdraw()) offer.withdraw();
         }
         if (ownership.state() != Ownership.State.TAKEN) throw new TakeoverException(why);
+    }
+
+    private static List<DriveEstate> drives(DataPlane plane) {
+        try {
+            return List.copyOf(plane.driveEstates());
+        } catch (ImageException e) {
+            throw new TakeoverException(e.getMessage());
+        }
     }
 
     /** From any thread: gives it up, if it is not taken. */

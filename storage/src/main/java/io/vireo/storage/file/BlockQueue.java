@@ -30,6 +30,11 @@ final class BlockQueue {
         }
     }
 
+    /** What buffers of direct I/O are to be aligned to: a block where the kernel does not say, as before 6.0; 0: not known. */
+    int memoryAlignmentBytes() {
+        return (int) attribute("dma_alignment", attribute("logical_block_size", 0) - 1) + 1;
+    }
+
     /** As {@link #attribute}, of one that is a word. */
     String word(String name, String otherwise) {
         try {

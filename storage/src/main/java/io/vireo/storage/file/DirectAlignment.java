@@ -20,16 +20,17 @@ record DirectAlignment(int requestBytes, int memoryBytes) {
      * Reads the file's start with ever larger units until one is taken; blocks.
      *
      * @param floorBytes logical block size of the disk below, as far as known
+     * @param memoryFloorBytes what the disk below asks of buffers, as far as known
      * @return null when no direct read succeeds
      */
-    static DirectAlignment probe(Fd fd, int floorBytes) {
+    static DirectAlignment probe(Fd fd, int floorBytes, int memoryFloorBytes) {
         try (NativeBlock buffer = NativeBlock.allocate(BUFFER_BYTES, MOST_BYTES);
                 NativeBlock entry = NativeBlock.allocate(IoVec.ENTRY_BYTES, 8);
                 IoVec iov = new IoVec(entry.address(), 1, 1)) {
             int request = Math.max(LEAST_BYTES, floorBytes);
             while (request <= MOST_BYTES && !reads(fd, iov, buffer.address(), request)) request *= 2;
             if (request > MOST_BYTES) return null;
-            int memory = LEAST_BYTES;
+            int memory = Math.clamp(memoryFloorBytes, LEAST_BYTES, MOST_BYTES);
             while (memory < MOST_BYTES && !reads(fd, iov, buffer.address() + memory, MOST_BYTES)) memory *= 2;
             return new DirectAlignment(request, memory);
         }

@@ -24,6 +24,7 @@ final class FileChannel implements NodeChannel {
     private final BounceBuffers bounce;
     private final PageCache cache;
     private final long memoryMask;
+    private final long requestMask;
     private final boolean flushes;
     private final boolean noFlush;
     private final boolean unmaps;
@@ -43,6 +44,7 @@ final class FileChannel implements NodeChannel {
         this.bounce = direct ? new BounceBuffers(engine, fd.number()) : null;
         this.cache = direct ? null : new PageCache(fd, context::nowNanos);
         this.memoryMask = file.limits().memoryAlignmentBytes() - 1L;
+        this.requestMask = file.limits().requestAlignmentBytes() - 1L;
         this.noFlush = options.cache().noFlush();
         this.flushes = !noFlush && !options.readOnly();
         this.unmaps = options.discard() == FileOptions.Discard.UNMAP;
@@ -56,6 +58,13 @@ final class FileChannel implements NodeChannel {
             return;
         }
         if (noFlush) request.denyDurable();
+        if (request.durable()) {
+            if (file.lostErrno() != 0) {
+                request.complete(file.lostErrno());
+                return;
+            }
+            request.onSyncFailure(file.syncFailure());
+        }
         switch (request.operation()) {
             case READ, WRITE -> transfer(request);
             case FLUSH -> flush(request);
@@ -89,8 +98,14 @@ final class FileChannel implements NodeChannel {
             return;
         }
         if (read) reads.addEngine(request.lengthBytes());
-        if (bounce != null && !BounceBuffers.isAligned(request.data(), memoryMask)) bounce.submit(request);
+        if (bounce != null && !isAligned(request)) bounce.submit(request);
         else engine.submit(fd, request);
+    }
+
+    private boolean isAligned(IoRequest request) {
+        // One that takes several calls is cut where a buffer ends, and that must be where a block does.
+        boolean cut = request.lengthBytes() > FileIo.CALL_BYTES_MAX;
+        return BounceBuffers.isAligned(request.data(), cut ? memoryMask | requestMask : memoryMask);
     }
 
     /** What needs nothing done succeeds at once. */

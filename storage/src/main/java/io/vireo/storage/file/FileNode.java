@@ -31,7 +31,7 @@ public final class FileNode {
     /** @param active false: leaves the image to whoever has it until {@link HostFile#activate} */
     public static HostFile open(FileOptions options, boolean active) {
         refuseOthers(options, OpenFile.status(options));
-        return of(options, OpenFile.open(options), active);
+        return of(options, OpenFile.open(options, active), active);
     }
 
     /**
@@ -42,17 +42,17 @@ public final class FileNode {
      */
     public static HostFile goOn(FileOptions options, OpenImage image) {
         OpenFile.checkSame(options, image.file());
+        // Its locks are those of the open file description: what the one before had, and gives up, this one has.
         return of(options, image.file(), image.active());
     }
 
     private static HostFile of(FileOptions options, Fd fd, boolean active) {
         try {
-            // Of a file that is locked already these are the same locks once more.
-            if (active) ImageLock.take(fd, options);
             FileStatus status = PosixFile.status(fd);
             long size = OpenFile.checkedSize(options, status.sizeBytes());
-            int diskBlock = (int) BlockQueue.of(status.device()).attribute("logical_block_size", 0);
-            NodeLimits limits = OpenFile.withDirect(options, fd, size, diskBlock, ranges(options, fd, size));
+            BlockQueue disk = BlockQueue.of(status.device());
+            NodeLimits limits = OpenFile.withDirect(options, fd, size, (int) disk.attribute("logical_block_size", 0),
+                    disk.memoryAlignmentBytes(), ranges(options, fd, size));
             return new HostFile("file", Extent.FILE, options, fd, active, size, limits);
         } catch (RuntimeException e) {
             fd.close();

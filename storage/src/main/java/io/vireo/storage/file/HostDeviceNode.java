@@ -32,18 +32,18 @@ public final class HostDeviceNode {
         if (OpenFile.status(options).kind() != FileStatus.Kind.BLOCK) {
             throw new ImageException(ImageException.Kind.NOT_A_DEVICE, options.filename(), "is not a block device");
         }
-        return of(options, OpenFile.open(options), active);
+        return of(options, OpenFile.open(options, active), active);
     }
 
     /** As {@link FileNode#goOn}. */
     public static HostFile goOn(FileOptions options, OpenImage image) {
         OpenFile.checkSame(options, image.file());
+        // Its locks are those of the open file description: what the one before had, and gives up, this one has.
         return of(options, image.file(), image.active());
     }
 
     private static HostFile of(FileOptions options, Fd fd, boolean active) {
         try {
-            if (active) ImageLock.take(fd, options);
             BlockDeviceGeometry geometry = PosixFile.geometry(fd);
             long size = OpenFile.checkedSize(options, geometry.sizeBytes());
             BlockQueue queue = BlockQueue.of(deviceNumber(options.filename()));
@@ -56,7 +56,8 @@ public final class HostDeviceNode {
                             lifetime.isKnown(), ZoneLimits.NONE))
                     .withBlocks(geometry.logicalBlockBytes(), geometry.physicalBlockBytes())
                     .withIoHints(geometry.minIoBytes(), geometry.optIoBytes());
-            limits = OpenFile.withDirect(options, fd, size, geometry.logicalBlockBytes(), limits);
+            limits = OpenFile.withDirect(
+                    options, fd, size, geometry.logicalBlockBytes(), queue.memoryAlignmentBytes(), limits);
             return new HostFile("host_device", Extent.DEVICE, options, fd, active, size, limits,
                     lifetime.isKnown() ? lifetime::read : null);
         } catch (RuntimeException e) {

@@ -82,6 +82,11 @@ public final class HostFile implements BlockNode {
         return limits;
     }
 
+    /** Whether nothing keeps another process off it, though it was to be locked: its file system has no locks. */
+    public boolean isUnguarded() {
+        return options.locking() == FileOptions.Locking.AUTO && !ImageLock.isPossible(fd);
+    }
+
     /** How it was opened, for those who show it. */
     public FileOptions options() {
         return options;
@@ -98,7 +103,7 @@ public final class HostFile implements BlockNode {
 
     /**
      * Not 0 once the kernel could not write what it had taken. It says so once, to whoever asks first, and forgets the
-     * data: every later flush fails as well, for as long as the file is open.
+     * data: whatever is to be durable fails from then on, for as long as the file is open.
      */
     int lostErrno() {
         return lostErrno;
@@ -182,7 +187,7 @@ public final class HostFile implements BlockNode {
         if (!active) return;
         int errno = options.readOnly() || options.cache().noFlush() ? 0 : -PosixFile.datasync(fd.number());
         if (errno != 0) syncFailure.accept(errno);
-        errno = lostErrno;
+        else errno = lostErrno;
         if (errno != 0) {
             throw new ImageException(ImageException.Kind.IO, options.filename(),
                     "cannot be made durable: " + Errno.describe(errno), null);

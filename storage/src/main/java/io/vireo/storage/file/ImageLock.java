@@ -1,5 +1,6 @@
 package io.vireo.storage.file;
 
+import io.vireo.posix.Errno;
 import io.vireo.posix.Fd;
 import io.vireo.posix.OfdLock;
 import io.vireo.posix.PosixException;
@@ -71,11 +72,26 @@ final class ImageLock {
                 conflict = tryTake(fd, options);
             }
         } catch (PosixException e) {
-            if (options.locking() == Locking.AUTO) return;
+            if (options.locking() == Locking.AUTO && hasNone(e.errno())) return;
             throw new ImageException(
                     Kind.LOCK_UNSUPPORTED, options.filename(),
                     "cannot be locked on its file system; locking = off would do", e);
         }
+    }
+
+    /** Whether the file's file system has locks. */
+    static boolean isPossible(Fd fd) {
+        try {
+            isHeld(fd, USED_BASE, Permission.WRITE);
+            return true;
+        } catch (PosixException e) {
+            return !hasNone(e.errno());
+        }
+    }
+
+    /** Whether that is how a kernel or a file system says that it has no such locks; anything else may be over in a moment. */
+    private static boolean hasNone(int errno) {
+        return errno == Errno.EINVAL || errno == Errno.ENOSYS || errno == Errno.EOPNOTSUPP || errno == Errno.ENOLCK;
     }
 
     /** Null when they are taken; those that could be are held in any case. */

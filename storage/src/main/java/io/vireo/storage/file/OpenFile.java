@@ -28,8 +28,19 @@ final class OpenFile {
         }
     }
 
-    /** Opens as the options say; the descriptor is not locked yet. */
-    static Fd open(FileOptions options) {
+    /** Opens as the options say, and locks if {@code active}. */
+    static Fd open(FileOptions options, boolean active) {
+        Fd fd = open(options);
+        try {
+            if (active) ImageLock.take(fd, options);
+            return fd;
+        } catch (RuntimeException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
+    private static Fd open(FileOptions options) {
         String path = options.filename();
         boolean direct = options.cache().direct();
         if (options.aio() == AioMode.NATIVE && !direct) {
@@ -99,10 +110,11 @@ final class OpenFile {
     }
 
     /** The limits with what O_DIRECT asks; as they were when the cache is used. */
-    static NodeLimits withDirect(FileOptions options, Fd fd, long sizeBytes, int diskBlockBytes, NodeLimits limits) {
+    static NodeLimits withDirect(
+            FileOptions options, Fd fd, long sizeBytes, int diskBlockBytes, int diskMemoryBytes, NodeLimits limits) {
         if (!options.cache().direct()) return limits;
         String path = options.filename();
-        DirectAlignment alignment = DirectAlignment.probe(fd, diskBlockBytes);
+        DirectAlignment alignment = DirectAlignment.probe(fd, diskBlockBytes, diskMemoryBytes);
         if (alignment == null) throw directUnsupported(path, null);
         if (sizeBytes % alignment.requestBytes() != 0) {
             throw new ImageException(

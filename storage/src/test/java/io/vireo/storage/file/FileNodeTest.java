@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vireo.posix.Errno;
+import io.vireo.posix.Fd;
 import io.vireo.posix.PosixFile;
 import io.vireo.storage.file.FileOptions.Access;
 import io.vireo.storage.file.FileOptions.Cache;
@@ -24,6 +25,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -69,6 +71,8 @@ class FileNodeTest {
         TestRequest after = loop.own(new TestRequest(512));
         before.request.flush();
         after.request.flush();
+        TestRequest durable = loop.own(new TestRequest(512)).whole(512);
+        durable.request.write(0, durable.data, true);
         try (HostFile node = FileNode.open(image(1 << 20).withAio(AioMode.THREADS))) {
             try (NodeChannel channel = node.open(loop)) {
                 assertEquals(0, run(channel, before));
@@ -76,8 +80,31 @@ class FileNodeTest {
             }
             try (NodeChannel channel = node.open(loop)) {
                 assertEquals(Errno.ENOSPC, run(channel, after), "whoever asks");
+                assertEquals(Errno.ENOSPC, run(channel, durable), "a write that is to be durable, too");
             }
             assertThrows(ImageException.class, node::inactivate);
+        }
+    }
+
+    /** Past the page cache no data is lost by it, but what the disk holds back may be: the image is not given up so. */
+    @Test
+    void keepsAnImageThatCannotBeMadeDurable() throws Exception {
+        FileOptions options = image(1 << 20).withCache(new Cache(true, false));
+        HostFile node = FileNode.open(options);
+        Fd.owning(numberOf(Path.of(options.filename()))).close(); // there is no disk here that fails a flush; EBADF is a failure too
+        ImageException e = assertThrows(ImageException.class, node::inactivate);
+        assertEquals(Kind.IO, e.kind(), e.getMessage());
+    }
+
+    private static int numberOf(Path open) throws IOException {
+        try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
+            return all.filter(fd -> Files.exists(fd)).filter(fd -> {
+                try {
+                    return Files.isSameFile(fd, open);
+                } catch (IOException e) {
+                    return false;
+                }
+            }).mapToInt(fd -> Integer.parseInt(fd.getFileName().toString())).findFirst().orElseThrow();
         }
     }
 
