@@ -62,6 +62,7 @@ public final class Handover implements AutoCloseable {
     private synchronized MonitorCommand.Farewell promise(long version) {
         if (version != VERSION)
             throw new QmpException("this daemon is taken over in version " + VERSION + ", not in version " + version);
+        if (closed) throw new QmpException("this daemon was told to end");
         if (promised) throw new QmpException("this daemon is being taken over already");
         promised = true;
         return new MonitorCommand.Farewell(this::begin);
@@ -81,6 +82,7 @@ public final class Handover implements AutoCloseable {
         surroundings.giveUp();
         try (Successor wants = new Successor(socket)) {
             successor = wants;
+            if (closed) wants.abort();
             PeerCredentials peer = socket.peer();
             try {
                 handOver(wants, peer);
@@ -103,7 +105,8 @@ public final class Handover implements AutoCloseable {
         LOG.info("process {} wants to take over", peer.pid());
         synchronized (plane) {
             wants.prepare(plane, control);
-            deciding.lock();
+            // Only close holds it, and for good, with the plane's monitor to be taken next.
+            if (!deciding.tryLock()) throw new TakeoverException("it was told to end");
             try {
                 if (closed) throw new TakeoverException("it was told to end");
                 wants.offer(plane);
