@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -257,10 +258,14 @@ public final class DataPlane implements AutoCloseable {
         else host.quiescence().cease();
         forget(served);
         config = config.withoutDevice(name);
-        if (host.lost().whenBack().isDone()) removed(host);
+        // What its server waits for may be of a request as well.
+        CompletableFuture<Void> gone = served.server().map(VhostUserServer::whenEnded)
+                .orElseGet(() -> CompletableFuture.completedFuture(null))
+                .thenCompose(_ -> host.lost().whenBack());
+        if (gone.isDone()) removed(host);
         else {
             leaving.add(host);
-            host.lost().whenBack().whenCompleteAsync((_, _) -> {
+            gone.whenCompleteAsync((_, _) -> {
                 synchronized (this) {
                     leaving.remove(host);
                     removed(host);

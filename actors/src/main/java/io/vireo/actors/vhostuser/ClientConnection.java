@@ -35,20 +35,21 @@ final class ClientConnection implements AutoCloseable {
     /** What one receive brought. */
     enum Progress { ENDED, PART, MESSAGE, REFUSED }
 
-    /** Takes over the socket, also when it throws. */
+    /** Takes over the socket, unless it throws. */
     ClientConnection(UnixSocket socket, VhostUserBackend backend, RateLimitedLog log) {
         this.socket = socket;
-        channel = new BackendChannel(log);
+        BackendChannel made = null;
         try {
+            made = new BackendChannel(log);
             peer = socket.peer();
-            session = new Session(backend, channel);
+            session = new Session(backend, made);
         } catch (RuntimeException e) {
             inbox.close();
             outbox.close();
-            channel.close();
-            socket.close();
+            if (made != null) made.close();
             throw e;
         }
+        channel = made;
     }
 
     /**
@@ -58,7 +59,15 @@ final class ClientConnection implements AutoCloseable {
      * @throws VhostUserException it is no state of a front-end that could be served here
      */
     static ClientConnection of(ClientState state, VhostUserBackend backend, RateLimitedLog log) {
-        ClientConnection connection = new ClientConnection(UnixSocket.adoptConnected(state.socket()), backend, log);
+        UnixSocket socket = UnixSocket.adoptConnected(state.socket());
+        ClientConnection connection;
+        try {
+            connection = new ClientConnection(socket, backend, log);
+        } catch (RuntimeException e) {
+            socket.leave();
+            state.closeUnheard();
+            throw e;
+        }
         try {
             connection.inbox.goOn(state.arriving(), state.arrivingFds());
             state.said().forEach(connection.session::hear);

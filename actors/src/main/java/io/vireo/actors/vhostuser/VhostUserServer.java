@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -55,6 +56,7 @@ public final class VhostUserServer implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final AcceptPause acceptPause = new AcceptPause();
     private volatile Suspension suspension;
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private Runnable whenGoing;
 
     /** @param reached counted down by the thread, which then waits for {@code over} */
@@ -187,7 +189,13 @@ public final class VhostUserServer implements AutoCloseable {
     public boolean awaitStopped(Duration timeout) throws InterruptedException {
         if (thread.getState() != Thread.State.NEW) return thread.join(timeout);
         if (client != null) end("leaving", "we stop");
+        ended.complete(null);
         return true;
+    }
+
+    /** Completes when a server that was told to {@link #stop} has ended, and with it every request of its client. */
+    public CompletableFuture<Void> whenEnded() {
+        return ended;
     }
 
     /** {@link #stop}, then waits up to 30 s; a drain that hangs longer is left behind with what it uses. */
@@ -222,6 +230,8 @@ public final class VhostUserServer implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             LOG.error("device {}: its socket is served no more", thread.getName(), e);
             if (client != null) end("device-failed", "we failed");
+        } finally {
+            ended.complete(null);
         }
     }
 
@@ -313,6 +323,7 @@ public final class VhostUserServer implements AutoCloseable {
         try {
             client = new ClientConnection(socket, backend, log);
         } catch (PosixException e) {
+            socket.close();
             log.warn(System.nanoTime(), "accept", "a front-end was lost while it connected: {}", e.getMessage());
             return;
         }
