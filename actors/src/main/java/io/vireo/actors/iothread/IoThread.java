@@ -224,9 +224,9 @@ public final class IoThread implements IoContext, Executor {
         boolean wasIdle = false;
         boolean slept = false;
         while (!stopping) {
+            counters.turn(turnStart);
             int work = guardedTurn(turnStart);
             long now = System.nanoTime();
-            counters.turn(now);
             counters.ringEnters(poller.ringEnters());
             if (work > 0) {
                 if (wasIdle) window.idled(turnStart - idleSince, slept);
