@@ -4,7 +4,6 @@ import io.vireo.posix.Fd;
 import io.vireo.posix.FileStatus;
 import io.vireo.posix.Mapping;
 import io.vireo.posix.PosixException;
-import io.vireo.posix.PosixFile;
 import io.vireo.virtio.memory.SharedMapping;
 import io.vireo.virtio.queue.InflightArea;
 import io.vireo.virtio.queue.RingFormat;
@@ -35,9 +34,7 @@ final class InflightRegion implements AutoCloseable {
      * @throws VhostUserException it is not in the file, or not such a file
      */
     static InflightRegion map(InflightDescription description, Fd file) {
-        FileStatus status = PosixFile.status(file);
-        if (status.kind() != FileStatus.Kind.REGULAR)
-            throw new VhostUserException(Fault.DESCRIPTOR_KIND, "in-flight region in a descriptor of kind " + status.kind());
+        FileStatus status = SharedFile.accept("in-flight region", file);
         long sizeBytes = description.sizeBytes();
         long offset = description.offset();
         // as both are at least 0, the difference cannot overflow
