@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vireo.posix.UnixSocket;
+import io.vireo.virtio.blk.BlkLayout;
+import io.vireo.virtio.driver.BlkQueue;
 import io.vireo.virtio.driver.DriverMemory;
 import io.vireo.virtio.driver.LoadOptions;
 import io.vireo.virtio.driver.LoadResult;
@@ -367,6 +369,24 @@ final class TakeoverTest {
         assertEquals(1, nobody.exit(), nobody.stderr());
         assertTrue(nobody.stderr().contains("control.sock"), nobody.stderr());
         assertFalse(Files.exists(socket), "something was made all the same");
+    }
+
+    /** Its monitor is there until the last request is answered; whoever asks then is not to keep it from its end. */
+    @Test
+    void aDaemonThatWasToldToEndIsNotTakenOver() throws Exception {
+        Path conf = configure("vm.conf", "driver = null-co, size = 1M, latency = 8s", "num-queues = 1");
+        try (VireoDaemon daemon = serve(conf); AttachedDisk disk = AttachedDisk.at(socket)) {
+            BlkQueue queue = disk.requests(1);
+            queue.start(0, BlkLayout.T_OUT, 0, 512, false);
+            queue.submit();
+            Await.until("it is in flight", () -> daemon.scrape().value("vireo_device_inflight_requests", "device=\"vda\"") == 1);
+            ProcessHandle.of(daemon.pid()).orElseThrow().destroy();
+            Await.until("it stops", () -> said(daemon, "stopping"));
+            Vireo.Result refused = Vireo.run("serve", "--takeover", conf.toString());
+            assertEquals(1, refused.exit(), refused.stderr());
+            assertTrue(refused.stderr().contains("told to end"), refused.stderr());
+            assertEquals(0, daemon.awaitExit(SOON), daemon.failure("did not end")::getMessage);
+        }
     }
 
     /** How often it was, also in vain. */
