@@ -2,6 +2,7 @@ package io.vireo.test;
 
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 
 /** Waiting for what another process does. */
 public final class Await {
@@ -20,5 +21,15 @@ public final class Await {
             if (System.nanoTime() - deadline > 0) throw new AssertionError("waited in vain until " + what);
             LockSupport.parkNanos(LOOK_NANOS);
         }
+    }
+
+    /** So many more than there are; who begins anew meanwhile counts from 0. Also when it is over. */
+    public static void more(long count, LongSupplier counted, BooleanSupplier over) {
+        long[] before = {counted.getAsLong()};
+        until(count + " more than " + before[0], () -> {
+            long now = counted.getAsLong();
+            before[0] = Math.min(before[0], now);
+            return now >= before[0] + count || over.getAsBoolean();
+        });
     }
 }

@@ -191,7 +191,7 @@ final class KilledDaemonTest {
 
     /** Not a time: however slow it is here, the load is well under way. */
     private static void awaitRequests(VerifyingLoad load, CompletableFuture<LoadResult> running, long count) {
-        Await.until(count + " requests", () -> load.completedRequests() >= count || running.isDone());
+        Await.more(count, load::completedRequests, running::isDone);
     }
 
     private static LoadResult judge(CompletableFuture<LoadResult> running, int kill) throws Exception {

@@ -99,12 +99,7 @@ final class TakeoverTest {
 
         /** So many more. */
         void await(long count) {
-            long[] before = {completed()};
-            Await.until(count + " requests", () -> {
-                long now = completed();
-                before[0] = Math.min(before[0], now); // one that has just begun anew begins to count anew
-                return now >= before[0] + count || running.isDone();
-            });
+            Await.more(count, this::completed, running::isDone);
             assertFalse(running.isDone(), () -> "the load has ended: " + running.join());
         }
 
