@@ -309,13 +309,13 @@ public final class Device {
     }
 
     /**
-     * Answers nothing any more: what is in flight only comes home, and {@link #close} completes then. When this returns no
-     * virtqueue of the device is written to and no eventfd signalled.
+     * Answers nothing any more: what is in flight only comes home, and {@link #close} completes then. Once this has completed
+     * no virtqueue of the device is written to and no eventfd signalled.
      */
-    public void abandon() {
-        CompletableFuture.allOf(shards.values().stream()
+    public CompletableFuture<Void> abandon() {
+        return CompletableFuture.allOf(shards.values().stream()
                 .map(shard -> CompletableFuture.runAsync(shard.state::abandon, shard.state.ioThread))
-                .toArray(CompletableFuture[]::new)).join();
+                .toArray(CompletableFuture[]::new));
     }
 
     private CompletableFuture<Void> endActors() {

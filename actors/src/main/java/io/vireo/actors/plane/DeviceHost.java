@@ -299,8 +299,7 @@ public final class DeviceHost {
             LOG.error("device {}: {} requests never came back from drive {}; their memory stays mapped",
                     name(), ending.inFlight(), config.drive());
             lost.add(ending, closed);
-            // Whoever comes next may have the same memory and eventfds, and has asked for nothing that would be answered.
-            ending.abandon();
+            abandon(ending);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException e) {
@@ -311,6 +310,19 @@ public final class DeviceHost {
         hangs = false;
         accepted = 0;
         configSpace.driverGone();
+    }
+
+    /** Whoever comes next may have the same memory and eventfds, and has asked for nothing that would be answered. */
+    private void abandon(Device ending) {
+        try {
+            ending.abandon().get(HANGING_NANOS, TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            LOG.error("device {}: an IOThread of {} does not answer", name(), status.ioThreads());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException e) {
+            LOG.error("device {} was not abandoned", name(), e.getCause());
+        }
     }
 
     /**
