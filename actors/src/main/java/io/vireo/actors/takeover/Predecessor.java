@@ -42,6 +42,17 @@ public final class Predecessor implements AutoCloseable {
         tell(Parcel.Kind.LISTENING, new Parcel.Writer());
         List<DriveEstate> drives = new ArrayList<>();
         List<DeviceEstate> devices = new ArrayList<>();
+        try {
+            hearOf(drives, devices);
+            return Estate.of(drives, devices);
+        } catch (RuntimeException e) {
+            // Who starts without it opens the images anew, and would find them locked by these.
+            Estate.of(drives, devices).close();
+            throw e;
+        }
+    }
+
+    private void hearOf(List<DriveEstate> drives, List<DeviceEstate> devices) {
         while (true) {
             try (Parcel parcel = hear()) {
                 switch (parcel.kind()) {
@@ -51,7 +62,7 @@ public final class Predecessor implements AutoCloseable {
                         pid = parcel.read(DataInputStream::readInt);
                         control = parcel.fd();
                         ownership = Ownership.of(parcel.fd());
-                        return Estate.of(drives, devices);
+                        return;
                     }
                     case LISTENING, PREPARED, STATE, OFFERED, TAKEN, REFUSED -> throw unexpected(parcel);
                 }
