@@ -118,6 +118,7 @@ public final class DeviceStatus implements DeviceView {
     }
 
     private Stream<Device> used() {
-        return Stream.concat(lost.stream(), Stream.ofNullable(device.get()));
+        // One that is just being given up is among both.
+        return Stream.concat(lost.stream(), Stream.ofNullable(device.get())).distinct();
     }
 }
