@@ -114,7 +114,6 @@ final class FileIo {
         return callBytes;
     }
 
-    /** A durable write's EIO may be that of another write, which the kernel had taken before: it tells of each once. */
     int rwFlags() {
         return request.operation() == Operation.WRITE && request.durable() ? RWF_DSYNC : 0;
     }
@@ -136,6 +135,7 @@ final class FileIo {
             int errno = (int) -result;
             boolean transientFailure = errno == Errno.EINTR || errno == Errno.EAGAIN;
             if (transientFailure && ++retries <= RETRIES_MAX) return AGAIN;
+            // A durable write's EIO may be that of another write, which the kernel had taken before: it tells of each once.
             if (call == Call.DATASYNC || errno == Errno.EIO && rwFlags() == RWF_DSYNC) request.syncFailed(errno);
             return errno;
         }
