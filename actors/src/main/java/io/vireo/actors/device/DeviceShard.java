@@ -32,6 +32,7 @@ public final class DeviceShard implements PolledDevice {
     final DeviceCounters counters;
     private final RequestTaker taker;
     private final NodeChannel channel;
+    private final boolean announces;
     private final RequestBatch.Pool batches;
     private final Completions completions;
     private final Passage passage = new Passage();
@@ -68,6 +69,7 @@ public final class DeviceShard implements PolledDevice {
         this.listener = listener;
         account = new RequestAccount(counters, listener, properties.readOnly());
         channel = node.open(ioThread);
+        announces = channel.wantsAnnouncements();
         int batchMax = ioThread.config().batchMax();
         taker = new RequestTaker(properties, batchMax);
         batches = new RequestBatch.Pool(BATCHES, batchMax);
@@ -226,7 +228,10 @@ public final class DeviceShard implements PolledDevice {
         }
         passage.submitted(batch.count());
         completions.beginSubmit();
-        for (int i = 0; i < batch.count(); i++) submit(batch.slot(i));
+        for (int i = 0; i < batch.count(); i++) {
+            if (announces) batch.announce(i, channel);
+            submit(batch.slot(i));
+        }
         completions.endSubmit();
         batch.recycle();
     }

@@ -3,6 +3,7 @@ package io.vireo.actors.device;
 import io.vireo.posix.Errno;
 import io.vireo.posix.IoVec;
 import io.vireo.storage.node.IoRequest;
+import io.vireo.storage.node.NodeChannel;
 import io.vireo.storage.node.Operation;
 import io.vireo.storage.zone.ZoneErrno;
 import io.vireo.virtio.blk.BlkLayout;
@@ -51,6 +52,11 @@ public final class RequestSlot {
     /** True when the guest's request asks the node for something; false when it is answered already. */
     public boolean needsNode() {
         return blk.verdict() == BlkRequest.PROCEED;
+    }
+
+    /** As {@link NodeChannel#announce}. */
+    void announce(NodeChannel channel) {
+        if (blk.type() == BlkLayout.T_IN || blk.type() == BlkLayout.T_OUT) channel.announce(blk.offsetBytes());
     }
 
     /** The request as the node is asked to do it. */

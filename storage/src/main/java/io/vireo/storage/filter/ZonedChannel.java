@@ -26,6 +26,16 @@ final class ZonedChannel implements NodeChannel {
     }
 
     @Override
+    public boolean wantsAnnouncements() {
+        return below.wantsAnnouncements();
+    }
+
+    @Override
+    public void announce(long offsetBytes) {
+        below.announce(offsetBytes);
+    }
+
+    @Override
     public void submit(IoRequest request) {
         int errno = judge(request);
         if (errno != 0) request.complete(errno);

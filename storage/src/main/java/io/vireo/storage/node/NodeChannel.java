@@ -10,6 +10,18 @@ public interface NodeChannel extends AutoCloseable {
      */
     void submit(IoRequest request);
 
+    /** Whether it makes use of {@link #announce}. */
+    default boolean wantsAnnouncements() {
+        return false;
+    }
+
+    /**
+     * Says where a read or write is about to be submitted, right after others that were announced too: a node that copies
+     * from memory would wait for each of them in turn, and can have all of them fetched at once. A hint: nobody has judged
+     * the offset, which may be any number, nothing changes, and nothing has to follow.
+     */
+    default void announce(long offsetBytes) {}
+
     /** The node has another size now, which requests from here on are judged by. */
     default void resized() {}
 

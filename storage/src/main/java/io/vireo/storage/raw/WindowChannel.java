@@ -20,6 +20,16 @@ final class WindowChannel implements NodeChannel {
     }
 
     @Override
+    public boolean wantsAnnouncements() {
+        return below.wantsAnnouncements();
+    }
+
+    @Override
+    public void announce(long offset) {
+        below.announce(offset + offsetBytes);
+    }
+
+    @Override
     public void submit(IoRequest request) {
         int errno = admission.judge(request);
         if (errno != 0) {

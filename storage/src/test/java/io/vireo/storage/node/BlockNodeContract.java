@@ -175,9 +175,11 @@ public abstract class BlockNodeContract {
         if (!outlivesItself()) return; // there is nothing to show
         TestRequest r = loop.own(new TestRequest(8192)).whole(8192);
         r.fill(0x77);
+        channel.announce(65536);
         r.request.write(65536, r.data, true);
         assertEquals(0, run(r));
         reopen(true);
+        channel.announce(65536);
         r.whole(8192).fill(0);
         r.request.read(65536, r.data);
         assertEquals(0, run(r));
@@ -207,6 +209,7 @@ public abstract class BlockNodeContract {
         for (long offset : offsets) {
             r.whole(2 * unit() > 8192 ? 8192 : 2 * unit());
             r.request.read(offset, r.data);
+            channel.announce(offset);
             assertEquals(Errno.EINVAL, run(r), "offset " + offset);
         }
         r.request.writeZeroes(0, SIZE_BYTES + (long) unit(), true, false);
