@@ -14,6 +14,7 @@ import io.vireo.virtio.blk.BlkLayout;
 import io.vireo.virtio.blk.BlkProperties;
 import io.vireo.virtio.memory.DirtyLog;
 import io.vireo.virtio.queue.VirtqueueAreas;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -296,6 +297,22 @@ class DeviceTest {
             assertSame(injected, victim.failed.get(30, TimeUnit.SECONDS));
             assertServesNothing(victim);
             assertServes(neighbour);
+        }
+    }
+
+    @Test
+    void announcesTheReadsAndWritesOfABatchAndNoneThatIsAlone() {
+        try (DrivenDevice driven = new DrivenDevice(plane, ioThread, node, 4)) {
+            driven.read(3);
+            driven.queue.submit();
+            Plane.await("the one", () -> driven.queue.pendingUsed() == 1);
+            assertEquals(List.of(), List.copyOf(node.announced));
+            driven.queue.reap();
+            for (int slot = 0; slot < 3; slot++) driven.read(slot);
+            driven.queue.start(3, BlkLayout.T_FLUSH, 9, 0, true);
+            driven.queue.submit();
+            Plane.await("the batch", () -> driven.queue.pendingUsed() == 4);
+            assertEquals(List.of(0L, 512L, 1024L), List.copyOf(node.announced));
         }
     }
 

@@ -18,6 +18,7 @@ final class WitnessNode implements BlockNode {
 
     final Set<Thread> submitters = ConcurrentHashMap.newKeySet();
     final ConcurrentLinkedQueue<IoRequest> held = new ConcurrentLinkedQueue<>();
+    final ConcurrentLinkedQueue<Long> announced = new ConcurrentLinkedQueue<>();
     volatile Manner manner = Manner.COMPLETE;
     volatile int errno = Errno.EIO;
     volatile boolean channelClosed;
@@ -57,6 +58,16 @@ final class WitnessNode implements BlockNode {
     public NodeChannel open(IoContext opened) {
         context = opened;
         return new NodeChannel() {
+            @Override
+            public boolean wantsAnnouncements() {
+                return true;
+            }
+
+            @Override
+            public void announce(long offsetBytes) {
+                announced.add(offsetBytes);
+            }
+
             @Override
             public void submit(IoRequest request) {
                 submitters.add(Thread.currentThread());
