@@ -42,8 +42,7 @@ public class WakeUp extends Micro {
         Affinity.pinCurrentThread(new int[] {DRIVERS_PROCESSOR});
         while (!ended) {
             epoll.await(TimeUnit.SECONDS.toNanos(1));
-            call.clear(count.address());
-            awake.setRelease(awake.getPlain() + 1);
+            if (call.clear(count.address())) awake.setRelease(awake.getPlain() + 1);
         }
     }
 
